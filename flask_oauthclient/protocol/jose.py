@@ -1,0 +1,86 @@
+"""The only file that touches the JOSE library, which is imported on first use.
+
+joserfc knows how keys are encoded and how signatures are computed. What may be accepted, and
+from whom, is decided here and in the files above.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from collections.abc import Mapping
+from typing import Any
+
+_log = logging.getLogger(__name__)
+
+#: Signature check of one key and algorithm: (signed data, signature) -> whether it is good.
+Verifier = Callable[[bytes, bytes], bool]
+
+#: What each algorithm needs: key type, and curve or ``None`` (RFC 7518 3.1, RFC 8037, RFC 9864).
+ALGORITHMS: Mapping[str, tuple[str, str | None]] = {
+    "RS256": ("RSA", None),
+    "RS384": ("RSA", None),
+    "RS512": ("RSA", None),
+    "PS256": ("RSA", None),
+    "PS384": ("RSA", None),
+    "PS512": ("RSA", None),
+    "ES256": ("EC", "P-256"),
+    "ES384": ("EC", "P-384"),
+    "ES512": ("EC", "P-521"),
+    "EdDSA": ("OKP", "Ed25519"),
+    "Ed25519": ("OKP", "Ed25519"),
+    "HS256": ("oct", None),
+    "HS384": ("oct", None),
+    "HS512": ("oct", None),
+}
+
+#: What a key that was fetched may verify: never a MAC, whose key would be public.
+ASYMMETRIC = frozenset(name for name, (kty, _) in ALGORITHMS.items() if kty != "oct")
+SYMMETRIC = frozenset(ALGORITHMS) - ASYMMETRIC
+
+_MIN_RSA_BITS = 2048  # RFC 7518 section 3.3
+
+
+def import_jwk(jwk: Mapping[str, Any]) -> Any | None:
+    """Import one key of a set (RFC 7517).
+
+    :returns: the key object, or ``None`` for a key that is broken, too weak or of an unknown
+        kind: a set may hold keys for others (section 5).
+    """
+    from joserfc.jwk import JWKRegistry
+
+    try:
+        key: Any = JWKRegistry.import_key(dict(jwk))
+        weak = key.key_type == "RSA" and key.raw_value.key_size < _MIN_RSA_BITS
+    except Exception as failure:  # noqa: BLE001  whatever a hostile key makes parsers raise
+        _log.info("skipped a key of the key set: %s", type(failure).__name__)
+        return None
+    return None if weak else key
+
+
+def import_secret(secret: str) -> Any:
+    """Make a MAC key of a client secret (Core 10.1: its UTF-8 octets)."""
+    from joserfc.jwk import OctKey
+
+    return OctKey.import_key({"kty": "oct", "k": _base64url(secret.encode("utf-8"))})
+
+
+def _base64url(data: bytes) -> str:
+    from base64 import urlsafe_b64encode
+
+    return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def verifier(key: Any, alg: str) -> Verifier:
+    """Bind a key to the one algorithm it is used with."""
+    from joserfc.jws import JWSRegistry
+
+    model = JWSRegistry.algorithms[alg]
+
+    def verify(data: bytes, signature: bytes) -> bool:
+        try:
+            return model.verify(data, signature, key)
+        except ValueError:  # a signature that the primitive cannot even read
+            return False
+
+    return verify

@@ -1,0 +1,112 @@
+"""Presenting a bearer token (RFC 6750 section 2)."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from collections.abc import Mapping
+from typing import Any
+from typing import ClassVar
+
+from ..errors import InsecureTransportError
+from ..errors import InvalidSettingError
+from ..errors import MissingTokenError
+from ..errors import UnsupportedTokenTypeError
+from ..errors import clean_text
+from ..urls import add_params
+from ..urls import is_secure
+from .token import OAuth2Token
+
+Headers = dict[str, str]
+
+_HEADER = frozenset({"header", "headers"})
+_BODY = frozenset({"body"})
+_QUERY = frozenset({"uri", "url", "query"})
+
+
+def add_bearer_token(
+    token: str, uri: str, headers: Mapping[str, str], body: Any, placement: str = "header"
+) -> tuple[str, Headers, Any]:
+    """Put a token into a request.
+
+    :param token: the access token.
+    :param uri: URL of the request.
+    :param headers: its headers.
+    :param body: its body, a form if the token goes there.
+    :param placement: ``header``, ``body`` or ``uri``.
+    :returns: the three with the token.
+    :raises InvalidSettingError: for another placement.
+    """
+    if placement in _HEADER:
+        return uri, {**headers, "Authorization": f"Bearer {token}"}, body
+    if placement in _BODY:
+        form = body.decode("utf-8") if isinstance(body, bytes) else body or ""
+        return uri, dict(headers), add_params("?" + form, [("access_token", token)])[1:]
+    if placement in _QUERY:
+        return add_params(uri, [("access_token", token)]), dict(headers), body
+    raise InvalidSettingError(
+        "invalid_configuration", "token_placement is one of header, body and uri."
+    )
+
+
+class TokenAuth:
+    """A token and its way into a request.
+
+    :param token: the token, a dict of the token response.
+    :param token_placement: ``header`` (RFC 6750 section 2.1); ``body`` and ``uri`` exist for
+        servers that know nothing else, and warn.
+    :param client: object whose ``ensure_active_token`` is asked before each use.
+    """
+
+    #: How to present each token type, by its name in lower case.
+    SIGN_METHODS: ClassVar[dict[str, Callable[..., tuple[str, Headers, Any]]]] = {
+        "bearer": add_bearer_token
+    }
+
+    def __init__(self, token: Any, token_placement: str = "header", client: Any = None) -> None:  # noqa: S107
+        self.token = OAuth2Token.from_dict(token)
+        self.token_placement = token_placement
+        self.client = client
+        self.hooks: dict[str, list[Any]] = {"protected_request": []}
+        if token_placement not in _HEADER:
+            warnings.warn(
+                f"token_placement={token_placement!r} shows the token where it is logged and "
+                "cached (RFC 6750 section 5.3); use the header if the server allows it",
+                UserWarning,
+                stacklevel=3,
+            )
+
+    def set_token(self, token: Any) -> None:
+        """Use another token from now on."""
+        self.token = OAuth2Token.from_dict(token)
+
+    def prepare(
+        self, uri: str, headers: Mapping[str, str], body: Any, *, insecure_http: bool = False
+    ) -> tuple[str, Headers, Any]:
+        """Put the token into a request.
+
+        :raises MissingTokenError: if there is none.
+        :raises UnsupportedTokenTypeError: if it is of a type that nobody here can present.
+        :raises InsecureTransportError: if the URL is not https (RFC 6750 section 5.2).
+        """
+        if not self.token or not self.token.get("access_token"):
+            raise MissingTokenError
+        if not insecure_http and not is_secure(uri):
+            raise InsecureTransportError
+        sign = self._sign_method()
+        uri, signed, body = sign(
+            self.token["access_token"], uri, headers, body, self.token_placement
+        )
+        for hook in self.hooks["protected_request"]:
+            uri, signed, body = hook(uri, signed, body)
+        return uri, signed, body
+
+    def _sign_method(self) -> Callable[..., tuple[str, Headers, Any]]:
+        token_type = str(self.token.get("token_type") or "bearer").lower()
+        sign = self.SIGN_METHODS.get(token_type)
+        if sign is None:
+            raise UnsupportedTokenTypeError(detail={"token_type": clean_text(token_type)})
+        return sign
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.token_placement}>"

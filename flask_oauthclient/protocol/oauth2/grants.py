@@ -1,0 +1,130 @@
+"""Token requests for each grant (RFC 6749 sections 4.1.3, 4.4.2, 6) and their exchanges."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from ..errors import InsecureTransportError
+from ..messages import Exchange
+from ..messages import Purpose
+from ..messages import Request
+from ..urls import add_params
+from ..urls import is_secure
+from .authorization import scope_to_string
+from .client_auth import ClientAuth
+from .token import OAuth2Token
+from .token import parse_token_response
+
+_HEADERS = {
+    "Accept": "application/json",
+    "Content-Type": "application/x-www-form-urlencoded;charset=UTF-8",
+}
+
+
+def form_body(params: Mapping[str, Any]) -> str:
+    """Encode form parameters; empty ones are left out, lists are repeated."""
+    filled = {name: value for name, value in params.items() if value not in (None, "", [], ())}
+    if "scope" in filled:
+        filled["scope"] = scope_to_string(filled["scope"])
+    return urlencode(filled, doseq=True)
+
+
+def token_request(
+    auth: ClientAuth,
+    endpoint: str,
+    grant_type: str,
+    *,
+    method: str = "POST",
+    headers: Mapping[str, str] | None = None,
+    insecure_http: bool = False,
+    **params: Any,
+) -> Request:
+    """Build a token request.
+
+    :param auth: who asks, and how that is proved.
+    :param endpoint: URL of the token endpoint.
+    :param grant_type: the grant's registered name.
+    :param method: ``POST``; ``GET`` puts the parameters into the query, for servers outside the
+        RFC.
+    :param headers: headers to add or replace.
+    :param insecure_http: allow http to a host that is not loopback.
+    :param params: parameters of the grant.
+    :raises InsecureTransportError: if the endpoint is not https (RFC 6749 section 3.2).
+    """
+    check_token_endpoint(endpoint, insecure_http=insecure_http)
+    body = form_body({"grant_type": grant_type, **params})
+    return authenticated_request(
+        auth, Purpose.TOKEN, method, endpoint, {**_HEADERS, **(headers or {})}, body
+    )
+
+
+def authenticated_request(
+    auth: ClientAuth,
+    purpose: Purpose,
+    method: str,
+    endpoint: str,
+    headers: Mapping[str, str],
+    body: str,
+) -> Request:
+    """Put a form and the client's credential into one request."""
+    url, sent_headers, sent_body = auth.prepare(method, endpoint, headers, body)
+    if method.upper() == "GET":
+        sent_headers.pop("Content-Type", None)
+        return Request(purpose, method, _with_query(url, sent_body), sent_headers)
+    return Request(purpose, method, url, sent_headers, sent_body)
+
+
+def _with_query(url: str, query: str) -> str:
+    return add_params(url, []) + ("&" if "?" in url else "?") + query if query else url
+
+
+def check_token_endpoint(endpoint: str, *, insecure_http: bool = False) -> None:
+    """Codes and secrets travel over TLS, or not at all (RFC 6749 section 3.2)."""
+    if not is_secure(endpoint) and not insecure_http:
+        raise InsecureTransportError
+
+
+def code_exchange(
+    auth: ClientAuth,
+    endpoint: str,
+    *,
+    code: str,
+    redirect_uri: str | None,
+    code_verifier: str | None,
+    **params: Any,
+) -> Exchange[OAuth2Token]:
+    """Trade an authorization code for a token (RFC 6749 section 4.1.3, RFC 7636 section 4.5)."""
+    response = yield token_request(
+        auth,
+        endpoint,
+        params.pop("grant_type", "authorization_code"),
+        code=code,
+        redirect_uri=redirect_uri,
+        code_verifier=code_verifier,
+        **params,
+    )
+    return parse_token_response(response)
+
+
+def refresh_exchange(
+    auth: ClientAuth, endpoint: str, *, refresh_token: str, **params: Any
+) -> Exchange[OAuth2Token]:
+    """Trade a refresh token for a new token (RFC 6749 section 6).
+
+    The scope is not repeated unless the caller asks for a narrower one: some servers refuse the
+    very scope that they granted.
+    """
+    response = yield token_request(
+        auth, endpoint, "refresh_token", refresh_token=refresh_token, **params
+    )
+    return parse_token_response(response)
+
+
+def client_credentials_exchange(
+    auth: ClientAuth, endpoint: str, **params: Any
+) -> Exchange[OAuth2Token]:
+    """Ask for a token of the client's own (RFC 6749 section 4.4)."""
+    response = yield token_request(auth, endpoint, "client_credentials", **params)
+    return parse_token_response(response)

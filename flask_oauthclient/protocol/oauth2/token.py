@@ -1,0 +1,175 @@
+"""The token and the token response (RFC 6749 sections 5.1, 5.2)."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from ..errors import REFUSALS
+from ..errors import ProviderResponseError
+from ..errors import TokenRequestError
+from ..errors import TransportError
+from ..errors import UnsupportedTokenTypeError
+from ..errors import clean_code
+from ..errors import clean_text
+from ..messages import Response
+
+#: The longest lifetime that is believed, in seconds (ten years): more is a mistake, and must not
+#: turn into "valid for ever" by an overflow.
+MAX_LIFETIME = 315_360_000
+
+#: What a repr may show; every other field may be a secret, also those that nobody knows yet.
+_SHOWN = frozenset({"token_type", "expires_in", "expires_at", "scope"})
+
+
+class OAuth2Token(dict[str, Any]):
+    """A token response with an absolute ``expires_at``; its ``repr`` shows no secret.
+
+    :param params: the fields of the response. They are copied.
+    :param now: seconds since the epoch at which ``expires_in`` began; default is this moment.
+    """
+
+    def __init__(self, params: Mapping[str, Any], now: float | None = None) -> None:
+        super().__init__(params)
+        given = seconds(self.get("expires_at"))
+        lifetime = seconds(self.get("expires_in"))
+        if given is not None:
+            self["expires_at"] = given
+        elif lifetime:
+            begin = time.time() if now is None else now
+            self["expires_at"] = int(begin) + min(lifetime, MAX_LIFETIME)
+
+    @classmethod
+    def from_dict(cls, token: Any) -> Any:
+        """Wrap a plain mapping; pass anything else through, ``None`` included."""
+        if isinstance(token, dict) and not isinstance(token, cls):
+            return cls(token)
+        return token
+
+    def is_expired(self, leeway: float = 60) -> bool | None:
+        """Whether the access token has expired, or will within ``leeway`` seconds.
+
+        :returns: ``None`` when its lifetime is not known.
+        """
+        expires_at = seconds(self.get("expires_at"))
+        return None if expires_at is None else expires_at - leeway < time.time()
+
+    def merged_over(self, old: Mapping[str, Any] | None) -> OAuth2Token:
+        """This refresh response on top of the token it replaces.
+
+        What the response leaves out stays as it was: the refresh token (RFC 6749 section 6), the
+        scope, the ID token. The old lifetime does not stay.
+        """
+        kept = {k: v for k, v in (old or {}).items() if k not in ("expires_at", "expires_in")}
+        return OAuth2Token({**kept, **{k: v for k, v in self.items() if v is not None}})
+
+    def __repr__(self) -> str:
+        shown = {name: value if name in _SHOWN else "***" for name, value in self.items()}
+        return f"OAuth2Token({shown!r})"
+
+    __str__ = __repr__
+
+
+def seconds(value: object) -> int | None:
+    """Read a number of seconds as servers write them: 3600, 3600.5, "3600".
+
+    :returns: ``None`` for everything else, negative and infinite values included.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    if not math.isfinite(number) or number < 0:
+        return None
+    return int(min(number, 1e11))
+
+
+def parse_token_response(
+    response: Response,
+    *,
+    now: float | None = None,
+    token_types: frozenset[str] = frozenset({"bearer"}),
+) -> OAuth2Token:
+    """Read the answer of a token endpoint.
+
+    :param response: the answer, whatever its status.
+    :param now: when it arrived, in seconds since the epoch.
+    :param token_types: the types that the caller can present, in lower case.
+    :raises TokenRequestError: for an OAuth error, with whatever status it came.
+    :raises TransportError: if the server is out of order (status 5xx).
+    :raises ProviderResponseError: if it is no token response.
+    :raises UnsupportedTokenTypeError: for a type that nobody asked for (section 7.1).
+    """
+    if response.status >= 500:
+        raise TransportError("provider_unavailable", detail={"status": response.status})
+    params = read_token_body(response)
+    check_no_error(params, response.status)
+    check_access_token(params, response.status)
+    check_token_type(params, token_types)
+    return OAuth2Token(params, now)
+
+
+def read_token_body(response: Response) -> dict[str, Any]:
+    """Read a JSON answer, or a form-encoded one that says so in its content type."""
+    if response.content_type == "application/x-www-form-urlencoded":
+        return dict(parse_qsl(response.body.decode("utf-8", "replace"), max_num_fields=100))
+    if _is_bare_refusal(response):
+        return {"error": "invalid_client"}
+    if "html" in response.content_type:
+        raise ProviderResponseError(
+            "invalid_response",
+            f"The token endpoint answered with a web page (HTTP {response.status}). Check its URL.",
+            detail={"status": response.status},
+        )
+    return response.json_object("token response")
+
+
+def _is_bare_refusal(response: Response) -> bool:
+    # RFC 6749 5.2: 401 with WWW-Authenticate means invalid_client, whatever the body says.
+    return (
+        response.status == 401
+        and "json" not in response.content_type
+        and ("www-authenticate" in response.headers)
+    )
+
+
+def check_no_error(params: Mapping[str, Any], status: int) -> None:
+    """An ``error`` member is an error, with status 200 too."""
+    if "error" not in params:
+        return
+    code = clean_code(params["error"], "invalid_response")
+    raise TokenRequestError(
+        code,
+        REFUSALS.get(code, "The provider refused the token request."),
+        detail={
+            "status": status,
+            "error_description": clean_text(params.get("error_description")),
+            "error_uri": clean_text(params.get("error_uri")),
+        },
+        http_status=400 if code == "invalid_grant" else 502,
+    )
+
+
+def check_access_token(params: Mapping[str, Any], status: int) -> None:
+    """``access_token`` is REQUIRED in a successful answer (RFC 6749 section 5.1)."""
+    token = params.get("access_token")
+    if not 200 <= status < 300:
+        raise ProviderResponseError(
+            "invalid_response",
+            f"The token endpoint answered HTTP {status} without naming an error.",
+            detail={"status": status},
+        )
+    if not isinstance(token, str) or not token:
+        raise ProviderResponseError("missing_access_token", detail={"status": status})
+
+
+def check_token_type(params: Mapping[str, Any], token_types: frozenset[str]) -> None:
+    """The type is compared without case; an absent one means Bearer, as servers use it."""
+    token_type = params.get("token_type") or "bearer"
+    if not isinstance(token_type, str) or token_type.lower() not in token_types:
+        raise UnsupportedTokenTypeError(detail={"token_type": clean_text(token_type)})

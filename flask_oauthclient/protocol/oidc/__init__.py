@@ -1,0 +1,1 @@
+"""OpenID Connect on top of OAuth 2."""
