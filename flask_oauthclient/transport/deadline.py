@@ -1,0 +1,114 @@
+"""Sockets that keep a time limit for the whole answer.
+
+The time limit of a socket counts from one byte to the next: a server that sends a byte a second
+keeps a caller for ever, in the headers as well as in the body. A :class:`TotalTime` given as the
+read time limit of a request is understood by the connections here as one deadline instead, and
+each read gets only what is left of it.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+from time import monotonic
+from typing import Any
+from typing import cast
+
+from urllib3.connection import HTTPConnection
+from urllib3.connection import HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool
+from urllib3.connectionpool import HTTPSConnectionPool
+
+
+class TotalTime(float):
+    """A number of seconds that start to run when the value is made."""
+
+    __slots__ = ("deadline",)
+    deadline: float
+
+    def __new__(cls, seconds: float) -> TotalTime:
+        value = super().__new__(cls, seconds)
+        value.deadline = monotonic() + seconds
+        return value
+
+    def remaining(self) -> float:
+        """Seconds that are left.
+
+        :raises TimeoutError: if none are.
+        """
+        left = self.deadline - monotonic()
+        if left <= 0:
+            raise TimeoutError("the time for the whole answer is over")
+        return left
+
+
+class DeadlineSocket:
+    """A connected socket whose reads obey a :class:`TotalTime`; all else is the socket's."""
+
+    __slots__ = ("_sock", "_total")
+
+    def __init__(self, sock: Any) -> None:
+        self._sock = sock
+        self._total: TotalTime | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def settimeout(self, value: float | None) -> None:
+        """Take a plain time limit for the socket, or a total one for all reads to come."""
+        self._total = value if isinstance(value, TotalTime) else None
+        self._sock.settimeout(self._total.remaining() if self._total else value)
+
+    def tighten(self) -> None:
+        """Leave the next read no more than what is left of the total."""
+        if self._total is not None:
+            self._sock.settimeout(self._total.remaining())
+
+    def makefile(self, *args: Any, **kwargs: Any) -> io.BufferedReader:
+        """The reader that the HTTP parser works on."""
+        return io.BufferedReader(_DeadlineReader(self, self._sock.makefile("rb", buffering=0)))
+
+
+class _DeadlineReader(io.RawIOBase):
+    def __init__(self, sock: DeadlineSocket, raw: io.RawIOBase) -> None:
+        self._sock = sock
+        self._raw = raw
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._sock.tighten()
+        return cast("int | None", self._raw.readinto(buffer))
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+def _wrap(sock: Any) -> socket.socket:
+    return cast("socket.socket", DeadlineSocket(sock))
+
+
+class _Connection(HTTPConnection):
+    def connect(self) -> None:
+        super().connect()
+        self.sock = _wrap(self.sock)
+
+
+class _TLSConnection(HTTPSConnection):
+    def connect(self) -> None:
+        super().connect()
+        self.sock = _wrap(self.sock)
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TLSPool(HTTPSConnectionPool):
+    ConnectionCls = _TLSConnection
+
+
+#: What a urllib3 pool manager takes to make its pools from.
+POOL_CLASSES = {"http": _Pool, "https": _TLSPool}

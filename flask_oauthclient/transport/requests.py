@@ -1,0 +1,352 @@
+"""The requests driver: one kept session that sends by the policy table.
+
+Every request leaves through :meth:`requests.Session.send`, so that adapters, hooks and the doubles
+of test suites see them all. What a session adds to that is: limits on time and size, a connection
+pool that survives threads and is remade after a fork, an environment that is read once, and a TLS
+context that loads its CA bundle once per process instead of once per connection.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import ssl
+from collections.abc import MutableMapping
+from functools import lru_cache
+from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
+from typing import Any
+
+import requests
+from requests.adapters import DEFAULT_POOLSIZE
+from requests.adapters import HTTPAdapter
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3.exceptions import ProtocolError
+from urllib3.exceptions import ReadTimeoutError
+from urllib3.util.ssl_ import create_urllib3_context
+
+from ..protocol.errors import TransportError
+from ..protocol.messages import Purpose
+from ..protocol.messages import Request
+from ..protocol.messages import Response
+from .deadline import POOL_CLASSES
+from .deadline import TotalTime
+from .environment import Environment
+from .policy import POLICIES
+from .policy import Policy
+from .policy import check_url
+
+#: Connections to one host that are kept; threads beyond it open connections of their own.
+POOL_SIZE = 64
+_IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """An auth object that adds nothing; being there, it also keeps ``.netrc`` out."""
+    return request
+
+
+@lru_cache(maxsize=16)
+def _tls_context(ca_bundle: str) -> ssl.SSLContext:
+    context = create_urllib3_context()
+    if Path(ca_bundle).is_dir():
+        context.load_verify_locations(capath=ca_bundle)
+    else:
+        context.load_verify_locations(cafile=ca_bundle)
+    return context
+
+
+class Adapter(HTTPAdapter):
+    """A transport adapter with deadlines on its sockets and shared TLS contexts."""
+
+    def __init__(self) -> None:
+        super().__init__(pool_maxsize=POOL_SIZE)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pools of connections that keep a deadline."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = POOL_CLASSES
+
+    def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
+        """The same for connections through a proxy."""
+        manager = super().proxy_manager_for(proxy, **proxy_kwargs)
+        if not proxy.lower().startswith("socks"):
+            manager.pool_classes_by_scheme = POOL_CLASSES
+        return manager
+
+    def build_connection_pool_key_attributes(
+        self, request: requests.PreparedRequest, verify: Any, cert: Any = None
+    ) -> tuple[Any, Any]:
+        """Verify with a shared context, unless the call brings TLS settings of its own."""
+        host_params, pool_kwargs = super().build_connection_pool_key_attributes(
+            request, verify, cert
+        )
+        if _shares_context(request.url, verify, cert):
+            bundle = DEFAULT_CA_BUNDLE_PATH if verify is True else verify
+            context = _tls_context(str(bundle))
+            return host_params, {"cert_reqs": "CERT_REQUIRED", "ssl_context": context}
+        return host_params, pool_kwargs
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Nothing to set on a pool whose context knows it all."""
+        if not _shares_context(url, verify, cert):
+            super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
+
+    def renew(self) -> None:
+        """Start with empty pools in a forked child.
+
+        The parent's connections are left alone, not closed: they are still the parent's.
+        """
+        _parents_pools.append((self.poolmanager, self.proxy_manager))
+        self.proxy_manager = {}
+        self.init_poolmanager(DEFAULT_POOLSIZE, POOL_SIZE)
+
+
+_parents_pools: list[Any] = []
+
+
+def _shares_context(url: str | None, verify: Any, cert: Any) -> bool:
+    return bool(verify) and cert is None and str(url).lower().startswith("https")
+
+
+class PooledSession(requests.Session):
+    """A requests session that is kept, and sends by the policy table.
+
+    :param default_timeout: seconds for a whole call, or ``(connect, total)``; default is the
+        policy of its purpose.
+    :param max_bytes: cap on the body of an API response that is not streamed.
+    """
+
+    def __init__(
+        self,
+        default_timeout: float | tuple[float, float] | None = None,
+        max_bytes: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.default_timeout = default_timeout
+        self.max_bytes = max_bytes
+        self._environment: Environment | None = None
+        self._pid = os.getpid()
+        self.mount("https://", Adapter())
+        self.mount("http://", Adapter())
+
+    def refuse_cookies(self) -> None:
+        """Neither keep nor send cookies: calls for different users share this session."""
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+
+    # -- what requests asks the environment for -------------------------------------------
+
+    @property
+    def environment(self) -> Environment:
+        """The environment's settings; empty with ``trust_env = False``."""
+        if not self.trust_env:
+            return _NO_ENVIRONMENT
+        if self._environment is None:
+            self._environment = Environment.read()
+        return self._environment
+
+    def merge_environment_settings(
+        self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
+    ) -> Any:
+        """Combine a call's settings with the session's and the environment's, in this order."""
+        environment = self.environment
+        explicit = {**self.proxies, **(proxies or {})}
+        verify = self.verify if verify is None else verify
+        return {
+            "proxies": {**environment.proxies_for(url), **explicit},
+            "stream": self.stream if stream is None else stream,
+            "verify": environment.ca_bundle or True if verify is True else verify,
+            "cert": self.cert if cert is None else cert,
+        }
+
+    def rebuild_auth(
+        self, prepared_request: requests.PreparedRequest, response: requests.Response
+    ) -> None:
+        """Drop credentials when a redirect leaves the origin; never look into ``.netrc``."""
+        headers = prepared_request.headers
+        before, after = str(response.request.url), str(prepared_request.url)
+        if self.should_strip_auth(before, after):  # type: ignore[no-untyped-call]
+            headers.pop("Authorization", None)
+            headers.pop("DPoP", None)
+
+    def rebuild_proxies(
+        self,
+        prepared_request: requests.PreparedRequest,
+        proxies: MutableMapping[str, str] | None,
+    ) -> dict[str, str]:
+        """Choose the proxies for the target of a redirect."""
+        prepared_request.headers.pop("Proxy-Authorization", None)
+        chosen = self.environment.proxies_for(str(prepared_request.url))
+        return {**chosen, **self.proxies}
+
+    # -- sending --------------------------------------------------------------------------
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        """Send a prepared request; the pools are remade first in a forked process."""
+        if self._pid != os.getpid():
+            self._pid = os.getpid()
+            for adapter in self.adapters.values():
+                if isinstance(adapter, Adapter):
+                    adapter.renew()
+        return super().send(request, **kwargs)
+
+    def send_message(self, request: Request, **settings: Any) -> Response:
+        """Send a request of the protocol and read the whole answer.
+
+        :param request: the message; its purpose selects the policy.
+        :param settings: ``timeout``, ``proxies``, ``verify``, ``cert`` of this call, and
+            ``insecure_http``; ``on_response`` is shown the answer and may replace it.
+        :raises TransportError: if no complete, acceptable answer arrives.
+        :raises InsecureTransportError: if the URL is not https.
+        """
+        policy = POLICIES[request.purpose]
+        check_url(request.url, insecure_http=settings.pop("insecure_http", False))
+        on_response = settings.pop("on_response", None)
+        failure: str | None = None
+        try:
+            answer = self._answer(request, policy, settings)
+            if on_response is not None:
+                answer = on_response(answer) or answer
+            message = to_message(answer, policy.max_bytes)
+        except requests.RequestException as exception:
+            failure = _classify(exception)
+        if failure is not None:  # outside the handler: its context holds the request's body
+            raise TransportError(failure, detail={"purpose": str(request.purpose)})
+        _check_not_redirected(message, request)
+        return message
+
+    def _answer(self, request: Request, policy: Policy, settings: dict[str, Any]) -> Any:
+        prepared = self.prepare_request(
+            requests.Request(
+                request.method, request.url, dict(request.headers), data=request.body, auth=no_auth
+            )
+        )
+        kwargs = self.merge_environment_settings(
+            request.url,
+            settings.pop("proxies", None),
+            True,
+            settings.pop("verify", None),
+            settings.pop("cert", None),
+        )
+        timeout = self.time_limits(settings.pop("timeout", None), policy)
+        kwargs |= {"timeout": timeout, "allow_redirects": False, **settings}
+        retry = policy.retry and request.method in _IDEMPOTENT
+        answer = self._send(prepared, retry=retry, **kwargs)
+        read_bounded(answer, policy.max_bytes)
+        return answer
+
+    def call_api(self, prepared: requests.PreparedRequest, **kwargs: Any) -> Any:
+        """Send an API request; unless it is streamed, read the body within the limits.
+
+        :param prepared: the request, credentials included.
+        :param kwargs: as :meth:`requests.Session.send` takes them.
+        :returns: the response of requests, or the double of a test.
+        """
+        policy = POLICIES[Purpose.API]
+        streamed = kwargs.pop("stream", False)
+        kwargs["timeout"] = self.time_limits(kwargs.get("timeout"), policy, streamed=streamed)
+        retry = prepared.method in _IDEMPOTENT
+        response = self._send(prepared, retry=retry, stream=True, **kwargs)
+        if not streamed:
+            read_bounded(response, self.max_bytes or policy.max_bytes)
+        return response
+
+    def _send(self, prepared: requests.PreparedRequest, *, retry: bool, **kwargs: Any) -> Any:
+        try:
+            return self.send(prepared, **kwargs)
+        except requests.ConnectionError as exception:
+            # A kept connection that the server closes while the request is on its way breaks
+            # before any answer. Reads are sent once more; a code or a refresh token never is.
+            if not retry or not _broke_before_answer(exception):
+                raise
+        return self.send(prepared, **kwargs)
+
+    def time_limits(self, given: Any, policy: Policy, *, streamed: bool = False) -> Any:
+        """The time limits of a call: its own, the session's, or the policy's.
+
+        A number is the time for the whole call; while a body is streamed it counts from one read
+        to the next, as in requests.
+        """
+        limit = self.default_timeout if given is None else given
+        if limit is None:
+            limit = (policy.connect_timeout, policy.total_timeout)
+        if isinstance(limit, int | float):
+            limit = (min(limit, policy.connect_timeout), limit)
+        if streamed or not isinstance(limit, tuple) or limit[1] is None:
+            return limit
+        return limit[0], TotalTime(limit[1])
+
+
+_NO_ENVIRONMENT = Environment()
+
+
+def read_bounded(response: Any, max_bytes: int) -> None:
+    """Read a streamed body, decompressed, up to a cap; leave it on the response.
+
+    :raises TransportError: if there is more.
+    """
+    if not _is_unread(response):
+        return
+    chunks: list[bytes] = []
+    size = 0
+    for chunk in response.iter_content(65536):
+        size += len(chunk)
+        if size > max_bytes:
+            response.close()
+            raise TransportError("response_too_large", detail={"limit": max_bytes})
+        chunks.append(chunk)
+    # As requests itself does in Response.content, which has no cap.
+    response._content = b"".join(chunks)
+    response._content_consumed = True
+
+
+def _is_unread(response: Any) -> bool:
+    # Test suites put doubles in place of responses; those have nothing to be read from.
+    real = issubclass(type(response), requests.Response)
+    return real and response._content is False and response.raw is not None
+
+
+def to_message(response: Any, max_bytes: int) -> Response:
+    """Take from a response what the protocol looks at.
+
+    The doubles of test suites have only ``status_code``, ``json()`` and ``text``.
+    """
+    read_bounded(response, max_bytes)
+    if issubclass(type(response), requests.Response):
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Response(response.status_code, headers, response.content or b"")
+    plain = getattr(response, "headers", None)
+    named = {k.lower(): v for k, v in plain.items()} if type(plain) is dict else {}
+    return Response(int(response.status_code), named, _double_body(response))
+
+
+def _double_body(response: Any) -> bytes:
+    try:
+        return json.dumps(response.json()).encode()
+    except (ValueError, TypeError, AttributeError):
+        text = getattr(response, "text", "")
+        return text.encode() if isinstance(text, str) else b""
+
+
+def _check_not_redirected(message: Response, request: Request) -> None:
+    if 300 <= message.status < 400 and message.status != 304:
+        raise TransportError(
+            "redirect_refused",
+            detail={"status": message.status, "purpose": str(request.purpose)},
+        )
+
+
+def _broke_before_answer(exception: requests.ConnectionError) -> bool:
+    cause = exception.args[0] if exception.args else None
+    return isinstance(cause, ProtocolError | ConnectionError)
+
+
+def _classify(exception: requests.RequestException) -> str:
+    cause = exception.args[0] if exception.args else None
+    if isinstance(exception, requests.Timeout) or isinstance(cause, ReadTimeoutError):
+        return "provider_timeout"
+    if isinstance(exception, requests.exceptions.SSLError):
+        return "tls_failure"
+    if isinstance(exception, requests.exceptions.ContentDecodingError):
+        return "invalid_response"
+    return "provider_unreachable"
