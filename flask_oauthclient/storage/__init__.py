@@ -1,0 +1,1 @@
+"""Where a pending login lives between the redirect and the callback."""

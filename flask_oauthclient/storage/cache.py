@@ -1,0 +1,119 @@
+"""One-time values in a cachelib cache (or anything with ``get``, ``set`` and ``delete``).
+
+A value is put once and taken once, and of several workers that take it at the same moment exactly
+one gets it. ``get`` followed by ``delete`` does not give that, so each back end has its own way:
+
+=====================  ==========================================================================
+Redis, Valkey          ``GETDEL``; the value is written as plain JSON, past cachelib's pickle
+memcached              the answer of ``delete``, or of an ``add`` where a client hides that answer
+files                  ``unlink``: only one process removes the file
+SimpleCache, others    the answer of ``delete``
+=====================  ==========================================================================
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+from typing import Protocol
+
+_lock = threading.Lock()
+_CLAIM_SECONDS = 600
+
+
+class Cache(Protocol):
+    """What is asked of a cache: the part of cachelib's interface that all caches share."""
+
+    def get(self, key: str) -> Any:
+        """The value of a key, or ``None``."""
+
+    def set(self, key: str, value: Any, timeout: Any = None, /) -> Any:
+        """Keep a value for some seconds."""
+
+    def delete(self, key: str) -> Any:
+        """Remove a value; true if it was there."""
+
+
+def put(cache: Any, key: str, text: str, lifetime: int) -> None:
+    """Keep a value.
+
+    :param cache: the cache.
+    :param key: where.
+    :param text: the value, JSON.
+    :param lifetime: seconds until it is gone by itself.
+    :raises OSError: if the cache says that it did not keep it.
+    """
+    if _is_redis(cache):
+        cache._write_client.set(cache._get_prefix() + key, text, ex=lifetime)
+    elif cache.set(key, text, lifetime) is False:
+        raise OSError("the cache did not keep the value")
+
+
+def take(cache: Any, key: str) -> str | None:
+    """Take a value: of all who try, one gets it, and everybody else ``None``."""
+    if _is_redis(cache):
+        return _text(_take_redis(cache._write_client, cache._get_prefix() + key))
+    if hasattr(cache, "_get_filename"):
+        return _take_file(cache, key)
+    if hasattr(cache, "_client_context"):
+        return _take_memcached(cache, key)
+    return _take_simple(cache, key)
+
+
+def _is_redis(cache: Any) -> bool:
+    return hasattr(cache, "_write_client") and hasattr(cache, "_get_prefix")
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return value if isinstance(value, str) else None
+
+
+def _take_redis(client: Any, key: str) -> Any:
+    try:
+        return client.getdel(key)
+    except Exception as failure:
+        # A server before 6.2 does not know the command. Whose class it is depends on the client.
+        if type(failure).__name__ != "ResponseError":
+            raise
+    with client.pipeline(transaction=True) as pipeline:
+        pipeline.get(key)
+        pipeline.delete(key)
+        return pipeline.execute()[0]
+
+
+def _take_file(cache: Any, key: str) -> str | None:
+    value = cache.get(key)
+    if value is None:
+        return None
+    try:
+        # FileSystemCache.delete() says True for a file that somebody else removed.
+        Path(cache._get_filename(key)).unlink()
+    except FileNotFoundError:
+        return None
+    cache._update_count(delta=-1)
+    return _text(value)
+
+
+def _take_memcached(cache: Any, key: str) -> str | None:
+    value = cache.get(key)
+    if value is None:
+        return None
+    name = cache._normalize_key(key)
+    with cache._client_context() as client:
+        if hasattr(client, "default_noreply"):  # pymemcache does not wait for the answer
+            won = bool(client.delete(name, noreply=False))
+        else:
+            # python-memcached calls a key deleted that was not there; add() tells the truth.
+            won = bool(client.add(f"{name}_taken", "1", _CLAIM_SECONDS))
+            client.delete(name)
+    return _text(value) if won else None
+
+
+def _take_simple(cache: Any, key: str) -> str | None:
+    with _lock:  # a cache whose delete() answers nothing is at least safe among our threads
+        value = cache.get(key)
+        won = value is not None and cache.delete(key) is not False
+    return _text(value) if won else None

@@ -1,0 +1,100 @@
+"""A cookie for each pending login.
+
+Two tabs that start a login at the same moment each answer with a session cookie, and the second
+one overwrites the first. A cookie of its own name for each login cannot be overwritten by another
+tab. It is sealed, lives for ten minutes, and leaves a short mark behind when the login is over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .sealing import Sealer
+
+PREFIX = "oac_"
+HOST_PREFIX = "__Host-oac_"
+#: What stands in the cookie of a login that is over.
+USED = "used"
+
+#: The usual data of a login under one-letter names: each byte is sent with every request.
+_SHORT: dict[str, str] = {"redirect_uri": "r", "nonce": "n", "code_verifier": "v", "extra": "x", "max_age": "m"}
+_LONG = {short: long for long, short in _SHORT.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class LoginCookie:
+    """What a valid cookie says."""
+
+    expires: int
+    #: The login's data; ``None`` if they are kept in a cache.
+    data: dict[str, Any] | None
+
+
+def cookie_name(client: str, state: str, *, secure: bool) -> str:
+    """Name of a login's cookie.
+
+    :param client: name of the client.
+    :param state: the state of the login.
+    :param secure: whether the cookie is sent over https only. Then no other host of the domain
+        can plant it (RFC 6265bis section 4.1.3.2).
+    """
+    digest = hashlib.sha256(f"{client}\0{state}".encode()).digest()
+    label = urlsafe_b64encode(digest[:9]).decode("ascii")
+    return (HOST_PREFIX if secure else PREFIX) + label
+
+
+def is_login_cookie(name: str) -> bool:
+    """Whether a cookie belongs to a pending login."""
+    return name.startswith((PREFIX, HOST_PREFIX))
+
+
+def seal_login(
+    sealer: Sealer, client: str, state: str, expires: int, data: Mapping[str, Any] | None
+) -> str:
+    """Write the value of a login's cookie.
+
+    :param data: the login's data, or ``None`` if the cookie only has to prove the browser.
+    """
+    text = b"" if data is None else _write(data)
+    return f"{expires:x}.{sealer.seal(text, _context(client, state, expires))}"
+
+
+def open_login(sealer: Sealer, client: str, state: str, value: str) -> LoginCookie | None:
+    """Read the value of a login's cookie; ``None`` unless it was sealed for this very login."""
+    stated, _, sealed = value.partition(".")
+    expires = cookie_expiry(value)
+    if expires is None or f"{expires:x}" != stated:
+        return None
+    text = sealer.open(sealed, _context(client, state, expires))
+    if text is None:
+        return None
+    return LoginCookie(expires, _read(text))
+
+
+def _write(data: Mapping[str, Any]) -> bytes:
+    short: dict[str, Any] = {_SHORT.get(name, name): value for name, value in data.items()}
+    return json.dumps(short, separators=(",", ":")).encode("utf-8")
+
+
+def _read(text: bytes) -> dict[str, Any] | None:
+    short = json.loads(text) if text else None
+    if not isinstance(short, dict):
+        return None
+    return {_LONG.get(name, name): value for name, value in short.items()}
+
+
+def cookie_expiry(value: str) -> int | None:
+    """When a cookie says that its login ends, without believing it."""
+    try:
+        return int(value.partition(".")[0], 16)
+    except ValueError:
+        return None
+
+
+def _context(client: str, state: str, expires: int) -> bytes:
+    return json.dumps([client, state, expires]).encode("utf-8")

@@ -1,0 +1,300 @@
+"""Pending logins: kept at the redirect, taken once at the callback.
+
+A login is kept in up to three places. The *session* has an entry under
+``_state_{client}_{state}``: all of the login, or only a marker when a *cache* holds it. The
+login's own *cookie* (:mod:`.login_cookie`) says the same once more. Either of the two proves that
+the callback comes from the browser that started the login; a state that is merely known is proof
+of nothing (a state in a shared cache is known to whoever started it).
+
+Each login is good for ten minutes and for one callback. At most eight are pending in one browser,
+within a bounded number of bytes; the oldest give way.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..protocol.errors import MismatchingStateError
+from ..protocol.errors import StateStoreError
+from . import cache as one_time
+from .login_cookie import USED
+from .login_cookie import cookie_expiry
+from .login_cookie import cookie_name
+from .login_cookie import is_login_cookie
+from .login_cookie import open_login
+from .login_cookie import seal_login
+from .sealing import Sealer
+from .spent import SpentSet
+from .state_value import make_state
+from .state_value import read_state
+
+#: Seconds in which a login has to be completed.
+LIFETIME = 600
+#: Pending logins in one browser.
+MAX_PENDING = 8
+#: Bytes that all login cookies of one browser may have together, and one of them alone.
+MAX_COOKIE_BYTES = 3200
+#: Characters of JSON that pending logins may have in the session.
+MAX_SESSION_CHARS = 2000
+
+_PREFIX = "_state_"
+
+
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """What a request tells of the browser, and how to answer it."""
+
+    session: MutableMapping[str, Any]
+    cookies: Mapping[str, str]
+    host: str
+    secure: bool
+    #: ``(name, value, seconds to live)``; no seconds removes the cookie.
+    set_cookie: Callable[[str, str, int], None]
+
+
+class PendingLogins:
+    """The pending logins of one application.
+
+    :param sealer: seals the cookies; ``None`` without a secret key, then there are no cookies.
+    :param cache: keeps the data of the logins, if it is there.
+    :param lifetime: seconds in which a login has to be completed.
+    """
+
+    def __init__(self, sealer: Sealer | None, cache: Any = None, lifetime: int = LIFETIME) -> None:
+        self._sealer = sealer
+        self._cache = cache
+        self._lifetime = lifetime
+        self._spent = SpentSet(lifetime)
+
+    def new_state(self, client: str, host: str) -> str:
+        """Make a state value that can explain itself later."""
+        key = self._sealer.mac_keys[0] if self._sealer else b""
+        return make_state(key, client, host, time.time())
+
+    # -- keep -----------------------------------------------------------------------------
+
+    def keep(self, browser: Browser, client: str, state: str, data: Mapping[str, Any]) -> None:
+        """Keep a login until its callback.
+
+        :param browser: who starts it.
+        :param client: name of the client.
+        :param state: its state.
+        :param data: everything the callback will need; JSON values.
+        :raises StateStoreError: if it cannot be kept.
+        """
+        expires = int(time.time()) + self._lifetime
+        if self._cache is not None:
+            self._put(_key(client, state), json.dumps({"data": data}))
+        self._keep_in_session(browser.session, client, state, expires, data)
+        if self._sealer is not None:
+            self._keep_in_cookie(self._sealer, browser, client, state, expires, data)
+
+    def _put(self, key: str, text: str) -> None:
+        failure: str | None = None
+        try:
+            one_time.put(self._cache, key, text, self._lifetime)
+        except Exception as exception:  # noqa: BLE001  each back end has errors of its own
+            failure = type(exception).__name__
+        if failure is not None:
+            raise StateStoreError(detail={"failure": failure})
+
+    def _keep_in_session(
+        self,
+        session: MutableMapping[str, Any],
+        client: str,
+        state: str,
+        expires: int,
+        data: Mapping[str, Any],
+    ) -> None:
+        entry: dict[str, Any] = {"exp": float(expires)}
+        if self._cache is None:
+            entry = {"data": dict(data), **entry}
+        if "_" in client:  # "git" + "hub_x" and "git_hub" + "x" have one key
+            entry["client"] = client
+        _sweep(session)
+        session.pop(_key(client, state), None)
+        session[_key(client, state)] = entry
+        _make_room(session)
+
+    def _keep_in_cookie(
+        self,
+        sealer: Sealer,
+        browser: Browser,
+        client: str,
+        state: str,
+        expires: int,
+        data: Mapping[str, Any],
+    ) -> None:
+        kept = None if self._cache is not None else data
+        name = cookie_name(client, state, secure=browser.secure)
+        value = seal_login(sealer, client, state, expires, kept)
+        if len(name) + len(value) > MAX_COOKIE_BYTES:
+            raise StateStoreError("state_too_large", http_status=500)
+        for old in _cookies_that_give_way(browser.cookies, name, value):
+            browser.set_cookie(old, "", 0)
+        browser.set_cookie(name, value, self._lifetime)
+
+    # -- take -----------------------------------------------------------------------------
+
+    def take(self, browser: Browser, client: str, state: str) -> dict[str, Any]:
+        """Take a login, once.
+
+        :param browser: who comes back.
+        :param client: name of the client whose callback was called.
+        :param state: the state of the callback.
+        :returns: the data that were kept.
+        :raises MismatchingStateError: if this browser has no such login; the code says why.
+        :raises StateStoreError: if the cache cannot be asked. No check is skipped then.
+        """
+        entry = _session_entry(browser.session, client, state)
+        cookie, over = self._read_cookie(browser, client, state)
+        self.forget(browser, client, state)
+        if entry is None and cookie is None:
+            raise MismatchingStateError(self._explain(browser, client, state, over=over))
+        if _is_over(entry, cookie, time.time()):
+            raise MismatchingStateError("state_expired")
+        data = self._take_data(_key(client, state), entry, cookie)
+        if data is None:
+            raise MismatchingStateError("state_used")
+        return data
+
+    def peek(self, session: Mapping[str, Any], client: str, state: str) -> dict[str, Any] | None:
+        """Read a login's data from the session, without taking it."""
+        entry = _session_entry(session, client, state)
+        data = entry.get("data") if isinstance(entry, dict) else None
+        return data if isinstance(data, dict) else None
+
+    def _take_data(self, key: str, entry: Any, cookie: Any) -> dict[str, Any] | None:
+        """The data of a login whose browser is proven; ``None`` if somebody was faster."""
+        kept: Any
+        if self._cache is not None:
+            text = self._take_text(key)
+            kept = None if text is None else _load(text)
+            taken = text is not None
+        else:
+            kept = {"data": cookie.data} if entry is None else entry
+            taken = True
+        if not self._spent.spend(key) or not taken:
+            return None
+        data = _data_of(kept)
+        if data is None:
+            raise MismatchingStateError("state_unreadable")
+        return data
+
+    def _take_text(self, key: str) -> str | None:
+        failure: str | None = None
+        text: str | None = None
+        try:
+            text = one_time.take(self._cache, key)
+        except Exception as exception:  # noqa: BLE001  each back end has errors of its own
+            failure = type(exception).__name__
+        if failure is not None:
+            raise StateStoreError(detail={"failure": failure})
+        return text
+
+    def _read_cookie(self, browser: Browser, client: str, state: str) -> tuple[Any, bool]:
+        for secure in (True, False):
+            value = browser.cookies.get(cookie_name(client, state, secure=secure))
+            if value == USED:
+                return None, True
+            if value and self._sealer is not None:
+                return open_login(self._sealer, client, state, value), False
+        return None, False
+
+    def forget(self, browser: Browser, client: str, state: str) -> None:
+        """Remove a login from the browser, and whatever else has expired there."""
+        browser.session.pop(_key(client, state), None)
+        _sweep(browser.session)
+        for secure in (True, False):
+            name = cookie_name(client, state, secure=secure)
+            if name in browser.cookies:
+                browser.set_cookie(name, USED, self._lifetime)
+
+    def _explain(self, browser: Browser, client: str, state: str, *, over: bool) -> str:
+        """Why a state that nobody vouches for is not accepted."""
+        if over or _key(client, state) in self._spent:
+            return "state_used"
+        keys = self._sealer.mac_keys if self._sealer else [b""]
+        hint = read_state(keys, client, browser.host, state, time.time())
+        if hint is None:
+            return "mismatching_state"
+        if not hint.same_host:
+            return "state_other_host"
+        if hint.age_minutes * 60 > self._lifetime:
+            return "state_expired"
+        return "state_foreign" if _is_known(browser) else "state_lost"
+
+
+def _key(client: str, state: str) -> str:
+    return f"{_PREFIX}{client}_{state}"
+
+
+def _is_known(browser: Browser) -> bool:
+    return bool(browser.session) or any(map(is_login_cookie, browser.cookies))
+
+
+def _session_entry(session: Mapping[str, Any], client: str, state: str) -> Any:
+    entry = session.get(_key(client, state))
+    if isinstance(entry, dict) and entry.get("client", client) != client:
+        return None
+    return entry
+
+
+def _is_over(entry: Any, cookie: Any, now: float) -> bool:
+    times = [cookie.expires] if cookie is not None else []
+    if isinstance(entry, dict) and isinstance(entry.get("exp"), int | float):
+        times.append(entry["exp"])
+    return bool(times) and max(times) <= now
+
+
+def _data_of(value: Any) -> dict[str, Any] | None:
+    data = value.get("data") if isinstance(value, dict) else None
+    return data if isinstance(data, dict) else None
+
+
+def _load(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _states(session: Mapping[str, Any]) -> Iterator[str]:
+    return (key for key in list(session) if key.startswith(_PREFIX))
+
+
+def _sweep(session: MutableMapping[str, Any]) -> None:
+    """Remove what has expired, for every client."""
+    now = time.time()
+    for key in _states(session):
+        entry = session[key]
+        expires = entry.get("exp") if isinstance(entry, dict) else None
+        if not isinstance(expires, int | float) or expires <= now:
+            del session[key]
+
+
+def _make_room(session: MutableMapping[str, Any]) -> None:
+    """Drop the oldest logins beyond the limits; the newest always stays."""
+    keys = sorted(_states(session), key=lambda key: session[key]["exp"])
+    sizes = {key: len(key) + len(json.dumps(session[key])) for key in keys}
+    while len(keys) > 1 and (len(keys) > MAX_PENDING or sum(sizes.values()) > MAX_SESSION_CHARS):
+        oldest = keys.pop(0)
+        del session[oldest], sizes[oldest]
+
+
+def _cookies_that_give_way(cookies: Mapping[str, str], name: str, value: str) -> Iterator[str]:
+    others = [(n, v) for n, v in cookies.items() if is_login_cookie(n) and n != name]
+    # The newest first; a value that cannot be read is the first to go.
+    others.sort(key=lambda item: cookie_expiry(item[1]) or 0, reverse=True)
+    size = len(name) + len(value)
+    for count, (other, content) in enumerate(others, start=2):
+        size += len(other) + len(content)
+        if count > MAX_PENDING or size > MAX_COOKIE_BYTES:
+            yield other
