@@ -1,0 +1,27 @@
+"""OAuth 2 and OpenID Connect client for Flask.
+
+::
+
+    oauth = OAuth(app)
+    oauth.register("demo", issuer="https://id.example", client_kwargs={"scope": "openid email"})
+"""
+
+from __future__ import annotations
+
+from ._version import __version__
+from .flask_client import FlaskIntegration
+from .flask_client import FlaskOAuth2App
+from .flask_client import FlaskRemoteApp
+from .flask_client import OAuth
+from .flask_client import OAuthError
+from .flask_client import token_update
+
+__all__ = [
+    "FlaskIntegration",
+    "FlaskOAuth2App",
+    "FlaskRemoteApp",
+    "OAuth",
+    "OAuthError",
+    "__version__",
+    "token_update",
+]

@@ -1,0 +1,60 @@
+"""What a registry keeps for each Flask application."""
+
+from __future__ import annotations
+
+import weakref
+from functools import cached_property
+from typing import Any
+
+from flask import Flask
+
+from ..protocol.errors import MissingConfigurationError
+from ..storage.sealing import Sealer
+from ..storage.state import PendingLogins
+
+
+class AppState:
+    """A registry's clients and settings in one application.
+
+    :param app: the application.
+    :param cache: cachelib cache for pending logins.
+    :param fetch_token: ``(name)`` -> the user's stored token.
+    :param update_token: ``(name, token, refresh_token=None, access_token=None)``.
+    """
+
+    def __init__(self, app: Flask, cache: Any, fetch_token: Any, update_token: Any) -> None:
+        self._app = weakref.ref(app)
+        self.cache = cache
+        self.fetch_token = fetch_token
+        self.update_token = update_token
+        self.clients: dict[str, Any] = {}
+        self.redirect_uris: dict[str, str] = {}
+
+    def forget(self, name: str) -> None:
+        """Drop a client that is about to be registered anew."""
+        self.clients.pop(name, None)
+        for uri, owner in list(self.redirect_uris.items()):
+            if owner == name:
+                del self.redirect_uris[uri]
+
+    @property
+    def app(self) -> Flask:
+        """The application.
+
+        :raises MissingConfigurationError: if it is gone.
+        """
+        app = self._app()
+        if app is None:
+            raise MissingConfigurationError("not_initialized")
+        return app
+
+    @cached_property
+    def logins(self) -> PendingLogins:
+        """The pending logins of the application's users."""
+        return PendingLogins(self._sealer(), self.cache)
+
+    def _sealer(self) -> Sealer | None:
+        config = self.app.config
+        secrets = [config.get("SECRET_KEY"), *(config.get("SECRET_KEY_FALLBACKS") or ())]
+        usable = [secret for secret in secrets if secret]
+        return Sealer(usable) if usable else None

@@ -1,0 +1,176 @@
+"""What Flask gives a client: the session, cookies, the request, the token of a request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import MutableMapping
+from typing import Any
+
+from flask import after_this_request
+from flask import current_app
+from flask import g
+from flask import has_app_context
+from flask import has_request_context
+from flask import redirect
+from flask import request
+from flask import session
+from flask.wrappers import Response
+
+from ..protocol.errors import CallbackError
+from ..protocol.random import generate_token
+from ..registry.framework import CallbackRequest
+from ..storage.state import LIFETIME
+from ..storage.state import Browser
+from ..transport._run import finish
+from .app_state import AppState
+from .signals import token_update
+
+#: Bytes that a posted callback may have.
+MAX_CALLBACK_BYTES = 64 * 1024
+_FORM = "application/x-www-form-urlencoded"
+
+
+class FlaskIntegration:
+    """One client's view of a Flask application and its current request.
+
+    :param name: the client's name.
+    :param state: what the registry keeps for the application.
+    :param fetch_token: ``()`` -> token, if the client's registration named one.
+    :param update_token: ``(token, refresh_token=None, access_token=None)``, likewise.
+    """
+
+    expires_in = LIFETIME
+
+    __slots__ = ("_fetch_token", "_state", "_update_token", "name")
+
+    def __init__(
+        self, name: str, state: AppState, fetch_token: Any = None, update_token: Any = None
+    ) -> None:
+        self.name = name
+        self._state = state
+        self._fetch_token = fetch_token
+        self._update_token = update_token
+
+    @property
+    def cache(self) -> Any:
+        """The cache of pending logins, or ``None``."""
+        return self._state.cache
+
+    # -- pending logins -------------------------------------------------------------------
+
+    def new_state(self) -> str:
+        """Make a state value."""
+        if not has_request_context():
+            return generate_token()
+        return self._state.logins.new_state(self.name, request.host)
+
+    def keep_login(self, state: str, data: Mapping[str, Any]) -> None:
+        """Keep the data of a login until its callback."""
+        posted = data.get("response_mode") == "form_post"
+        self._state.logins.keep(self._browser(cross_site_post=posted), self.name, state, data)
+
+    def take_login(self, state: str) -> dict[str, Any]:
+        """Take the data of a login, once, if this browser started it."""
+        return self._state.logins.take(self._browser(), self.name, state)
+
+    def set_state_data(self, session: MutableMapping[str, Any], state: str, data: Any) -> None:
+        """Keep the data of a login; the older way to do so."""
+        self._state.logins.keep(self._browser(session), self.name, state, data)
+
+    def get_state_data(self, session: Mapping[str, Any], state: str) -> dict[str, Any] | None:
+        """Read the data of a login without using it up, or ``None``."""
+        return self._state.logins.peek(session, self.name, state)
+
+    def clear_state_data(self, session: MutableMapping[str, Any], state: str) -> None:
+        """Forget a login, and whatever has expired."""
+        self._state.logins.forget(self._browser(session), self.name, state)
+
+    def _browser(self, store: Any = None, *, cross_site_post: bool = False) -> Browser:
+        secure = request.is_secure or bool(current_app.config["SESSION_COOKIE_SECURE"])
+        # A form that the provider posts is a cross-site request: only SameSite=None cookies come.
+        same_site = "None" if cross_site_post and secure else "Lax"
+
+        def set_cookie(name: str, value: str, seconds: int) -> None:
+            @after_this_request
+            def add(response: Response) -> Response:
+                response.set_cookie(
+                    name,
+                    value,
+                    max_age=seconds,
+                    secure=secure,
+                    httponly=True,
+                    samesite=same_site,
+                    path="/",
+                )
+                return response
+
+        return Browser(
+            session=session if store is None else store,
+            cookies=request.cookies,
+            host=request.host,
+            secure=secure,
+            set_cookie=set_cookie,
+        )
+
+    # -- the request ----------------------------------------------------------------------
+
+    def read_callback(self) -> CallbackRequest:
+        """The current request, if it is one that a browser makes to complete a login.
+
+        :raises CallbackError: for another method, a prefetch, or a body that is no small form.
+            No pending login is used up by these.
+        """
+        if request.method not in ("GET", "POST"):
+            raise CallbackError("method_not_allowed")
+        if _is_prefetch():
+            raise CallbackError("prefetch")
+        if request.method == "GET":
+            return CallbackRequest("GET", request.args.items(multi=True))
+        if request.mimetype != _FORM:
+            raise CallbackError(
+                "invalid_callback", "A posted callback is a form; this request has another body."
+            )
+        if request.content_length is None or request.content_length > MAX_CALLBACK_BYTES:
+            raise CallbackError("callback_too_large")
+        return CallbackRequest("POST", request.form.items(multi=True))
+
+    def redirect(self, url: str) -> Any:
+        """A 302 response."""
+        return redirect(url, 302)
+
+    # -- tokens ---------------------------------------------------------------------------
+
+    @property
+    def _token_name(self) -> str:
+        return f"_oauth_token_{self.name}"
+
+    def current_token(self) -> Any:
+        """The token that this request has used already, or ``None``."""
+        return g.get(self._token_name) if has_app_context() else None
+
+    def set_current_token(self, token: Any) -> None:
+        """Remember the token for the rest of the request."""
+        if has_app_context():
+            setattr(g, self._token_name, token)
+
+    def fetch_token(self) -> Any:
+        """The stored token of the user, or ``None``."""
+        if self._fetch_token is not None:
+            return finish(self._fetch_token())
+        if self._state.fetch_token is not None:
+            return finish(self._state.fetch_token(self.name))
+        return None
+
+    def token_updated(self, token: Any, **old: Any) -> None:
+        """Store a replaced token, and send the signal."""
+        old = {"refresh_token": None, "access_token": None, **old}
+        if self._update_token is not None:
+            finish(self._update_token(token, **old))
+        elif self._state.update_token is not None:
+            finish(self._state.update_token(self.name, token, **old))
+        token_update.send(self._state.app, name=self.name, token=token, **old)
+
+
+def _is_prefetch() -> bool:
+    purpose = request.headers.get("Sec-Purpose", request.headers.get("Purpose", ""))
+    return "prefetch" in purpose

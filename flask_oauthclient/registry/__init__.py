@@ -1,0 +1,1 @@
+"""Registered clients, independent of the web framework."""

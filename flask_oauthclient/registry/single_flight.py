@@ -1,0 +1,77 @@
+"""One call for all who want the same thing at the same time."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future
+from time import monotonic
+from typing import Generic
+from typing import TypeVar
+
+from ..protocol.errors import OAuthError
+
+T = TypeVar("T")
+
+_CAPACITY = 1024
+
+
+class SingleFlight(Generic[T]):
+    """Work that is done once for each key; who comes while it is done gets its result.
+
+    :param memory: seconds for which a result is given to late comers too. A thread that has
+        read a token just before another one replaced it must not spend it a second time.
+    """
+
+    def __init__(self, memory: float = 30.0) -> None:
+        self._memory = memory
+        self._lock = threading.Lock()
+        self._flights: OrderedDict[str, tuple[float, Future[T]]] = OrderedDict()
+
+    def do(self, key: str, work: Callable[[], T]) -> T:
+        """Do the work, or wait for whoever is doing it.
+
+        :param key: what makes two pieces of work the same.
+        :param work: called by one thread.
+        :raises OAuthError: the error of the work, to everybody who waited for it.
+        """
+        flight, is_first = self._join(key)
+        if not is_first:
+            return self._wait(flight)
+        try:
+            result = work()
+        except BaseException as failure:
+            self._leave(key)
+            flight.set_exception(failure)
+            raise
+        flight.set_result(result)
+        return result
+
+    def _join(self, key: str) -> tuple[Future[T], bool]:
+        now = monotonic()
+        with self._lock:
+            self._forget_old(now)
+            known = self._flights.get(key)
+            if known is not None:
+                return known[1], False
+            flight: Future[T] = Future()
+            self._flights[key] = now + self._memory, flight
+            return flight, True
+
+    def _forget_old(self, now: float) -> None:
+        for key, (until, flight) in list(self._flights.items()):
+            if not flight.done() or (until > now and len(self._flights) < _CAPACITY):
+                break
+            del self._flights[key]
+
+    def _leave(self, key: str) -> None:
+        with self._lock:
+            self._flights.pop(key, None)
+
+    @staticmethod
+    def _wait(flight: Future[T]) -> T:
+        failure = flight.exception()
+        if isinstance(failure, OAuthError):
+            raise failure.again()  # each thread its own traceback
+        return flight.result()
