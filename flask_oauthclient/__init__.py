@@ -8,13 +8,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+from typing import Any
+
+from . import flask_client as _flask_client
 from ._version import __version__
-from .flask_client import FlaskIntegration
-from .flask_client import FlaskOAuth2App
-from .flask_client import FlaskRemoteApp
 from .flask_client import OAuth
 from .flask_client import OAuthError
 from .flask_client import token_update
+
+if TYPE_CHECKING:
+    from .flask_client import FlaskIntegration
+    from .flask_client import FlaskOAuth2App
+    from .flask_client import FlaskRemoteApp
 
 __all__ = [
     "FlaskIntegration",
@@ -25,3 +31,9 @@ __all__ = [
     "__version__",
     "token_update",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return getattr(_flask_client, name)
+    raise AttributeError(name)

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import weakref
 from functools import cached_property
+from typing import TYPE_CHECKING
 from typing import Any
+from typing import NamedTuple
 
 from flask import Flask
 
 from ..protocol.errors import MissingConfigurationError
-from ..storage.sealing import Sealer
-from ..storage.state import PendingLogins
+
+if TYPE_CHECKING:
+    from ..storage.sealing import Sealer
+    from ..storage.state import PendingLogins
+
+
+class Registration(NamedTuple):
+    """What ``register`` was given for one client."""
+
+    #: Whether the configuration wins over the keywords.
+    overwrite: bool
+    keywords: dict[str, Any]
 
 
 class AppState:
@@ -51,9 +63,13 @@ class AppState:
     @cached_property
     def logins(self) -> PendingLogins:
         """The pending logins of the application's users."""
+        from ..storage.state import PendingLogins
+
         return PendingLogins(self._sealer(), self.cache)
 
     def _sealer(self) -> Sealer | None:
+        from ..storage.sealing import Sealer
+
         config = self.app.config
         secrets = [config.get("SECRET_KEY"), *(config.get("SECRET_KEY_FALLBACKS") or ())]
         usable = [secret for secret in secrets if secret]

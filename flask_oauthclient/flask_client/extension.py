@@ -6,6 +6,7 @@ import copy
 import gc
 import weakref
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from flask import Flask
@@ -15,12 +16,9 @@ from werkzeug.local import LocalProxy
 
 from ..protocol.errors import InvalidSettingError
 from ..protocol.errors import MissingConfigurationError
-from ..registry.options import ClientOptions
 from ..registry.options import check_keywords
-from ..registry.settings import read_settings
 from .app_state import AppState
-from .integration import FlaskIntegration
-from .remote_app import FlaskOAuth2App
+from .app_state import Registration
 
 EXTENSION = "oauthclient"
 
@@ -38,8 +36,13 @@ class OAuth:
         token was replaced.
     """
 
-    oauth2_client_cls: Any = FlaskOAuth2App
-    framework_integration_cls: Any = FlaskIntegration
+    #: Classes of clients and of their seam to Flask, for a subclass to replace. The built-in ones
+    #: are imported with the first client, so that importing this package costs next to nothing.
+    oauth2_client_cls: Any = None
+    framework_integration_cls: Any = None
+
+    _registry: dict[str, Registration]
+    _only: AppState | None = None
 
     def __init__(
         self,
@@ -48,9 +51,8 @@ class OAuth:
         fetch_token: Callable[..., Any] | None = None,
         update_token: Callable[..., Any] | None = None,
     ) -> None:
-        self._registry: dict[str, tuple[bool, dict[str, Any]]] = {}
+        self._registry = {}
         self._states: weakref.WeakKeyDictionary[Flask, AppState] = weakref.WeakKeyDictionary()
-        self._only: AppState | None = None
         self._last: weakref.ref[Flask] | None = None
         self.cache = cache
         self.fetch_token = fetch_token
@@ -78,6 +80,7 @@ class OAuth:
         self.update_token = update_token or self.update_token
         state = AppState(app, self.cache, self.fetch_token, self.update_token)
         self._states[app] = state
+        self._put_away()
         self._only = state if len(self._states) == 1 else None
         app.extensions.setdefault(EXTENSION, {})[self] = state
         for name in self._registry:
@@ -99,10 +102,14 @@ class OAuth:
         :returns: the client, or a proxy of it while there is no application.
         :raises UnknownOptionError: for a keyword that is neither.
         """
-        keywords = check_keywords(name, {**_class_options(kwargs), **kwargs})
-        self._registry[name] = (overwrite, keywords)
-        for state in self._states.values():
-            state.forget(name)
+        if "client_cls" in kwargs:
+            kwargs = {**_class_options(kwargs["client_cls"]), **kwargs}
+        is_new = name not in self._registry
+        self._registry[name] = Registration(overwrite, check_keywords(name, kwargs))
+        for state in [self._only] if self._only else list(self._states.values()):
+            if not is_new:
+                self._put_away()
+                state.forget(name)
             self._check_at_start(state, name)
         if self._only is None and self._active_state() is None:
             return LocalProxy(lambda: self.create_client(name))
@@ -110,7 +117,7 @@ class OAuth:
 
     def _check_at_start(self, state: AppState, name: str) -> None:
         """Refuse what could never work before the first user meets it."""
-        _, keywords = self._registry[name]
+        keywords = self._registry[name].keywords
         config, prefix = state.app.config, name.upper()
         if keywords.get("client_id", config.get(f"{prefix}_CLIENT_ID")) == "":
             raise InvalidSettingError(
@@ -138,33 +145,36 @@ class OAuth:
         client = state.clients.get(name)
         if client is None and name in self._registry:
             client = state.clients.setdefault(name, self._build(state, name))
+            self._put_at_hand(state, name, client)
         return client
 
+    def _put_at_hand(self, state: AppState, name: str, client: Any) -> None:
+        """With one application a client is a plain attribute: nothing is faster."""
+        if state is self._only and not hasattr(type(self), name):
+            self.__dict__.setdefault(name, client)
+
+    def _put_away(self) -> None:
+        for name, client in self._only.clients.items() if self._only else ():
+            if self.__dict__.get(name) is client:
+                del self.__dict__[name]
+
     def __getattr__(self, name: str) -> Any:
-        state = self.__dict__.get("_only")
-        client = None if state is None else state.clients.get(name)
-        if client is not None:
-            return client
-        if name not in self.__dict__.get("_registry", ()):
+        if name == "_registry" or name not in self._registry:
             raise AttributeError(f"No such client: {name}")
         return self.create_client(name)
 
     def _build(self, state: AppState, name: str) -> Any:
-        overwrite, keywords = self._registry[name]
-        framework = self.framework_integration_cls(
-            name, state, keywords.get("fetch_token"), keywords.get("update_token")
-        )
-        client_cls = keywords.get("client_cls") or self.oauth2_client_cls
-        if keywords.get("request_token_url") and not keywords.get("client_cls"):
+        registration = self._registry[name]
+        given_cls = registration.keywords.get("client_cls")
+        if given_cls is None and registration.keywords.get("request_token_url"):
             raise InvalidSettingError(
                 "invalid_configuration",
                 f"The client {name!r} names a request_token_url, but OAuth 1.0a is not available.",
             )
-
-        def load() -> tuple[ClientOptions, dict[str, Any]]:
-            return read_settings(name, keywords, state.app.config, overwrite=overwrite)
-
-        return client_cls(framework, name, load)
+        default_cls, default_integration_cls = _built_in_classes()
+        client_cls = given_cls or self.oauth2_client_cls or default_cls
+        integration_cls = self.framework_integration_cls or default_integration_cls
+        return client_cls(integration_cls(name, state, registration), name)
 
     def _active_state(self) -> AppState | None:
         if not has_app_context():
@@ -184,6 +194,14 @@ class OAuth:
         raise MissingConfigurationError("not_initialized", "OAuth is not init with Flask app.")
 
 
-def _class_options(kwargs: dict[str, Any]) -> dict[str, Any]:
+@cache
+def _built_in_classes() -> tuple[Any, Any]:
+    from .integration import FlaskIntegration
+    from .remote_app import FlaskOAuth2App
+
+    return FlaskOAuth2App, FlaskIntegration
+
+
+def _class_options(client_cls: Any) -> dict[str, Any]:
     """Provider defaults that a client class carries; each registration has its own copy."""
-    return copy.deepcopy(getattr(kwargs.get("client_cls"), "OAUTH_APP_CONFIG", {}))
+    return copy.deepcopy(getattr(client_cls, "OAUTH_APP_CONFIG", {}))

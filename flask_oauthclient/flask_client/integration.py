@@ -19,10 +19,13 @@ from flask.wrappers import Response
 from ..protocol.errors import CallbackError
 from ..protocol.random import generate_token
 from ..registry.framework import CallbackRequest
+from ..registry.options import ClientOptions
+from ..registry.settings import read_settings
 from ..storage.state import LIFETIME
 from ..storage.state import Browser
 from ..transport._run import finish
 from .app_state import AppState
+from .app_state import Registration
 from .signals import token_update
 
 #: Bytes that a posted callback may have.
@@ -35,21 +38,22 @@ class FlaskIntegration:
 
     :param name: the client's name.
     :param state: what the registry keeps for the application.
-    :param fetch_token: ``()`` -> token, if the client's registration named one.
-    :param update_token: ``(token, refresh_token=None, access_token=None)``, likewise.
+    :param registration: what ``register`` was given.
     """
 
     expires_in = LIFETIME
 
-    __slots__ = ("_fetch_token", "_state", "_update_token", "name")
+    __slots__ = ("_registration", "_state", "name")
 
-    def __init__(
-        self, name: str, state: AppState, fetch_token: Any = None, update_token: Any = None
-    ) -> None:
+    def __init__(self, name: str, state: AppState, registration: Registration) -> None:
         self.name = name
         self._state = state
-        self._fetch_token = fetch_token
-        self._update_token = update_token
+        self._registration = registration
+
+    def settings(self) -> tuple[ClientOptions, dict[str, Any]]:
+        """The client's options and what is known of its server's metadata."""
+        overwrite, keywords = self._registration
+        return read_settings(self.name, keywords, self._state.app.config, overwrite=overwrite)
 
     @property
     def cache(self) -> Any:
@@ -155,8 +159,9 @@ class FlaskIntegration:
 
     def fetch_token(self) -> Any:
         """The stored token of the user, or ``None``."""
-        if self._fetch_token is not None:
-            return finish(self._fetch_token())
+        own = self._registration.keywords.get("fetch_token")
+        if own is not None:
+            return finish(own())
         if self._state.fetch_token is not None:
             return finish(self._state.fetch_token(self.name))
         return None
@@ -164,8 +169,9 @@ class FlaskIntegration:
     def token_updated(self, token: Any, **old: Any) -> None:
         """Store a replaced token, and send the signal."""
         old = {"refresh_token": None, "access_token": None, **old}
-        if self._update_token is not None:
-            finish(self._update_token(token, **old))
+        own = self._registration.keywords.get("update_token")
+        if own is not None:
+            finish(own(token, **old))
         elif self._state.update_token is not None:
             finish(self._state.update_token(self.name, token, **old))
         token_update.send(self._state.app, name=self.name, token=token, **old)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import binascii
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from . import strict_json
@@ -18,10 +19,14 @@ from .errors import clean_text
 MAX_TOKEN = 128 * 1024
 MAX_HEADER = 16 * 1024
 
-_TO_STANDARD = str.maketrans("-_", "+/")
+# To the standard alphabet; the characters that only that one has become what no decoder takes.
+_TO_STANDARD = bytes.maketrans(b"-_+/=", b"+/!!!")
 # The last character of a segment whose length is 2 or 3 (mod 4) has bits that must be zero.
 _LAST = {0: None, 2: frozenset("AQgw"), 3: frozenset("AEIMQUYcgkosw048")}
-_PADDING = {0: "", 2: "==", 3: "="}
+_PADDING = {0: b"", 2: b"==", 3: b"="}
+
+#: Headers of this length at the most are remembered: an issuer's tokens all have the same one.
+_SHORT_HEADER = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +45,13 @@ def decode_segment(segment: str) -> bytes:
     :raises ValueError: for anything else.
     """
     rest = len(segment) % 4
-    if rest == 1 or "+" in segment or "/" in segment or "=" in segment:
+    if rest == 1:
         raise ValueError("not base64url")
     last = _LAST[rest]
     if last is not None and segment[-1] not in last:
         raise ValueError("not canonical")
-    padded = segment.translate(_TO_STANDARD) + _PADDING[rest]
-    return binascii.a2b_base64(padded, strict_mode=True) if padded else b""
+    standard = segment.encode("ascii").translate(_TO_STANDARD) + _PADDING[rest]
+    return binascii.a2b_base64(standard, strict_mode=True)
 
 
 def split_compact(token: object) -> SignedJWT:
@@ -97,21 +102,29 @@ def read_object(segment: str) -> dict[str, Any]:
     return value
 
 
-def check_header(header: dict[str, Any]) -> str:
-    """Judge the header apart from the algorithm's fitness.
+def read_header(segment: str) -> dict[str, Any]:
+    """Decode a header and judge it, apart from the algorithm's fitness.
 
-    :returns: the algorithm.
+    :returns: the header; ``alg`` is a string. It is shared: do not change it.
     :raises UnsupportedAlgError: if ``alg`` is absent or no string.
     :raises MalformedIDTokenError: for ``crit``, since no extension is understood here (RFC 7515
         section 4.1.11), or for another kind of token.
     """
+    return _known_header(segment) if len(segment) <= _SHORT_HEADER else _judge_header(segment)
+
+
+def _judge_header(segment: str) -> dict[str, Any]:
+    header = read_object(segment)
     if "crit" in header:
         raise MalformedIDTokenError(detail={"header": "crit"})
     check_typ(header.get("typ"))
-    alg = header.get("alg")
-    if not isinstance(alg, str):
-        raise UnsupportedAlgError(detail={"alg": clean_text(alg)})
-    return alg
+    if not isinstance(header.get("alg"), str):
+        raise UnsupportedAlgError(detail={"alg": clean_text(header.get("alg"))})
+    return header
+
+
+# Only headers that pass are remembered, and few of them.
+_known_header = lru_cache(maxsize=64)(_judge_header)
 
 
 def check_typ(typ: object) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 from typing import Protocol
 
+from .options import ClientOptions
+
 
 @dataclass(frozen=True, slots=True)
 class CallbackRequest:
@@ -20,6 +22,9 @@ class CallbackRequest:
 
 class Framework(Protocol):
     """One client's view of the current request and of the application."""
+
+    def settings(self) -> tuple[ClientOptions, dict[str, Any]]:
+        """The client's options and what is known of its server's metadata."""
 
     def new_state(self) -> str:
         """Make a state value."""

@@ -35,7 +35,6 @@ class RemoteApp:
 
     :param framework: the web framework, as this client sees it.
     :param name: the client's name.
-    :param load: gives the settings when they are first needed.
     """
 
     #: Class of the session; the registry of each framework sets it.
@@ -58,22 +57,16 @@ class RemoteApp:
     _refreshes: SingleFlight[OAuth2Token]
     _lock: threading.RLock
 
-    def __init__(
-        self,
-        framework: Framework,
-        name: str,
-        load: Callable[[], tuple[ClientOptions, dict[str, Any]]],
-    ) -> None:
+    def __init__(self, framework: Framework, name: str) -> None:
         self.framework: Any = framework
         self.name = name
-        self._load = load
 
     def __getattr__(self, attribute: str) -> Any:
         # Settings are read when the first of them is asked for, so that ten thousand registered
         # clients cost next to nothing until they are used. After that they are plain attributes.
         if attribute.startswith("__") or "_lock" in self.__dict__:
             raise AttributeError(attribute)
-        options, metadata = self._load()
+        options, metadata = self.framework.settings()
         self._adopt(options, metadata)
         return getattr(self, attribute)
 

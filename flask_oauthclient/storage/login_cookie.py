@@ -22,7 +22,13 @@ HOST_PREFIX = "__Host-oac_"
 USED = "used"
 
 #: The usual data of a login under one-letter names: each byte is sent with every request.
-_SHORT: dict[str, str] = {"redirect_uri": "r", "nonce": "n", "code_verifier": "v", "extra": "x", "max_age": "m"}
+_SHORT: dict[str, str] = {
+    "redirect_uri": "r",
+    "nonce": "n",
+    "code_verifier": "v",
+    "extra": "x",
+    "max_age": "m",
+}
 _LONG = {short: long for long, short in _SHORT.items()}
 
 

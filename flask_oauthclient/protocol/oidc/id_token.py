@@ -20,7 +20,7 @@ from ..errors import InvalidClaimError
 from ..errors import MissingClaimError
 from ..errors import UnsupportedAlgError
 from ..errors import clean_text
-from ..jwt import check_header
+from ..jwt import read_header
 from ..jwt import read_object
 from ..jwt import split_compact
 from .jwks import JWKSet
@@ -74,8 +74,8 @@ def verify_id_token(token: object, keys: JWKSet, expected: Expected, now: float)
     :raises IDTokenError: a subclass with a stable code, for the first check that fails.
     """
     jwt = split_compact(token)
-    header = read_object(jwt.header_segment)
-    alg = check_alg(check_header(header), expected.algs)
+    header = read_header(jwt.header_segment)
+    alg = check_alg(header["alg"], expected.algs)
     keys.verify(alg, header.get("kid"), jwt.signing_input, jwt.signature)
     claims = read_object(jwt.payload_segment)
 
@@ -93,7 +93,7 @@ def verify_id_token(token: object, keys: JWKSet, expected: Expected, now: float)
     check_hash(claims, "at_hash", expected.access_token, alg)  # 3.1.3.8
     check_hash(claims, "c_hash", expected.code, alg)  # 3.3.2.11
     check_hash(claims, "s_hash", expected.state, alg)  # FAPI 1.0 part 2, 5.1.1
-    return IDTokenContent(header, claims)
+    return IDTokenContent(dict(header), claims)
 
 
 def check_alg(alg: str, allowed: frozenset[str]) -> str:

@@ -1,0 +1,1 @@
+"""What applications that use this library are tested and tried out with."""
