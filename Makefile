@@ -61,7 +61,7 @@ $(OIDC_PROVIDER)/node_modules/.installed: $(OIDC_PROVIDER)/package.json | $(VENV
 
 $(TOOLKIT)/.venv/.installed: $(TOOLKIT)/requirements.txt | $(VENV)/.made
 	@$(BIN)/python -m venv $(TOOLKIT)/.venv \
-		&& $(TOOLKIT)/.venv/bin/python -m pip --disable-pip-version-check install --quiet \
+		&& $(TOOLKIT)/.venv/bin/python -m pip --disable-pip-version-check install -qq \
 			-r $(TOOLKIT)/requirements.txt \
 		&& touch $@ \
 		|| echo "warning: django-oauth-toolkit could not be installed, its tests will be skipped" >&2
@@ -70,15 +70,15 @@ $(TOOLKIT)/.venv/.installed: $(TOOLKIT)/requirements.txt | $(VENV)/.made
 $(VENV)/.made:
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer was found." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --quiet --upgrade 'pip>=25.1'
+	$(PIP) install -qq --upgrade 'pip>=25.1'
 	@touch $@
 
 $(VENV)/.installed-demo: pyproject.toml | $(VENV)/.made
-	$(PIP) install --quiet --editable .
+	$(PIP) install -qq --editable .
 	@touch $@
 
 $(VENV)/.installed-%: pyproject.toml | $(VENV)/.made
-	$(PIP) install --quiet --editable . --group $*
+	$(PIP) install -qq --editable . --group $*
 	@touch $@
 
 clean:

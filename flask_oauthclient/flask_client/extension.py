@@ -53,7 +53,9 @@ class OAuth:
     ) -> None:
         self._registry = {}
         self._states: weakref.WeakKeyDictionary[Flask, AppState] = weakref.WeakKeyDictionary()
-        self._last: weakref.ref[Flask] | None = None
+        #: The application that was initialised last; which one a client works for is decided
+        #: anew each time.
+        self.app: Flask | None = None
         self.cache = cache
         self.fetch_token = fetch_token
         self.update_token = update_token
@@ -74,7 +76,7 @@ class OAuth:
         :param fetch_token: the same for tokens.
         :param update_token: the same.
         """
-        self._last = weakref.ref(app)
+        self.app = app
         self.cache = self.cache if cache is None else cache
         self.fetch_token = fetch_token or self.fetch_token
         self.update_token = update_token or self.update_token
@@ -85,11 +87,6 @@ class OAuth:
         app.extensions.setdefault(EXTENSION, {})[self] = state
         for name in self._registry:
             self._check_at_start(state, name)
-
-    @property
-    def app(self) -> Flask | None:
-        """The application that was initialised last, or ``None``."""
-        return self._last() if self._last is not None else None
 
     # -- registering ----------------------------------------------------------------------
 

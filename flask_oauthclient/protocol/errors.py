@@ -230,7 +230,8 @@ class OAuthError(Exception):
         self.uri = uri
         self.detail: dict[str, Any] = dict(detail or {})
         self.http_status = http_status or (known.http_status if known else self.http_status)
-        super().__init__(str(self))
+        # Not super(): the constructors of the JOSE library's errors take something else.
+        Exception.__init__(self, str(self))
 
     @property
     def docs(self) -> str:
@@ -239,13 +240,11 @@ class OAuthError(Exception):
 
     def again(self) -> OAuthError:
         """The same error without a traceback, to be raised once more for somebody else."""
-        return type(self)(
-            self.error,
-            self.description,
-            self.uri,
-            detail=self.detail,
-            http_status=self.http_status,
-        )
+        return _make(*self._parts())
+
+    def _parts(self) -> tuple[Any, ...]:
+        parts = (self.error, self.description, self.uri, self.detail, self.http_status)
+        return type(self), *parts
 
     def __str__(self) -> str:
         return f"{self.error}: {self.description}" if self.description else self.error
@@ -254,8 +253,18 @@ class OAuthError(Exception):
         return f"<{type(self).__name__} {str(self)!r}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        state = {"detail": self.detail, "http_status": self.http_status}
-        return type(self), (self.error, self.description, self.uri), state
+        return _make, self._parts()
+
+
+def _make(
+    kind: type[OAuthError],
+    error: str,
+    description: str,
+    uri: str | None,
+    detail: dict[str, Any],
+    http_status: int,
+) -> OAuthError:
+    return kind(error, description, uri, detail=detail, http_status=http_status)
 
 
 # -- ours --------------------------------------------------------------------------------
@@ -370,6 +379,11 @@ class IDTokenError(ProviderError):
     """An ID token that must not be believed (OpenID Connect Core 3.1.3.7)."""
 
     error = "invalid_id_token"
+
+    @property
+    def claim(self) -> str:
+        """The claim that is the reason, or an empty string."""
+        return str(self.detail.get("claim", ""))
 
 
 class MalformedIDTokenError(IDTokenError, jose.DecodeError):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import SplitResult
 from urllib.parse import quote
 from urllib.parse import urlencode
@@ -12,6 +14,7 @@ from urllib.parse import urlsplit
 from .errors import InsecureTransportError
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_MISREAD = re.compile(r"[\x00-\x20\\\x7f]")
 
 
 def split(url: str) -> SplitResult:
@@ -28,8 +31,10 @@ def split(url: str) -> SplitResult:
     return parts
 
 
-def _split_or_none(url: str) -> SplitResult | None:
-    if not isinstance(url, str) or any(c <= " " or c in "\\\x7f" for c in url):
+# The same few endpoints are looked at for every request.
+@lru_cache(maxsize=512)
+def _split_or_none(url: object) -> SplitResult | None:
+    if not isinstance(url, str) or _MISREAD.search(url):
         return None
     try:
         parts = urlsplit(url)

@@ -25,30 +25,40 @@ class Framework(Protocol):
 
     def settings(self) -> tuple[ClientOptions, dict[str, Any]]:
         """The client's options and what is known of its server's metadata."""
+        ...
 
     def new_state(self) -> str:
         """Make a state value."""
+        ...
 
     def keep_login(self, state: str, data: Mapping[str, Any]) -> None:
         """Keep the data of a login until its callback."""
+        ...
 
     def take_login(self, state: str) -> dict[str, Any]:
         """Take the data of a login, once, if this browser started it."""
+        ...
 
     def read_callback(self) -> CallbackRequest:
         """The current request; refused if it is none that completes a login."""
+        ...
 
     def redirect(self, url: str) -> Any:
         """A 302 response."""
+        ...
 
     def current_token(self) -> Any:
         """The token that this request has used already, or ``None``."""
+        ...
 
     def set_current_token(self, token: Any) -> None:
         """Remember the token for the rest of the request."""
+        ...
 
     def fetch_token(self) -> Any:
         """The stored token of the user, or ``None``."""
+        ...
 
     def token_updated(self, token: Any, **old: Any) -> None:
         """Store a replaced token, and tell whoever wants to know."""
+        ...

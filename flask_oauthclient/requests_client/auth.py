@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+from typing import cast
 
 from requests import PreparedRequest
 from requests.auth import AuthBase
@@ -26,8 +28,9 @@ class OAuth2Auth(TokenAuth, AuthBase):
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         if self.client is not None and not self.client.ensure_active_token(self.token):
             raise InvalidTokenError
+        sent = cast("Mapping[str, str]", request.headers)
         url, headers, body = self.prepare(
-            request.url or "", request.headers, request.body, insecure_http=self.insecure_http
+            request.url or "", sent, request.body, insecure_http=self.insecure_http
         )
         request.url = url
         request.headers.update(headers)

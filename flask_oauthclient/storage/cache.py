@@ -27,12 +27,15 @@ class Cache(Protocol):
 
     def get(self, key: str) -> Any:
         """The value of a key, or ``None``."""
+        ...
 
     def set(self, key: str, value: Any, timeout: Any = None, /) -> Any:
         """Keep a value for some seconds."""
+        ...
 
     def delete(self, key: str) -> Any:
         """Remove a value; true if it was there."""
+        ...
 
 
 def put(cache: Any, key: str, text: str, lifetime: int) -> None:

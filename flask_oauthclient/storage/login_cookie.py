@@ -91,7 +91,7 @@ def _read(text: bytes) -> dict[str, Any] | None:
     short = json.loads(text) if text else None
     if not isinstance(short, dict):
         return None
-    return {_LONG.get(name, name): value for name, value in short.items()}
+    return {_LONG.get(str(name), str(name)): value for name, value in short.items()}
 
 
 def cookie_expiry(value: str) -> int | None:

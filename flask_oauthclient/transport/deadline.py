@@ -103,11 +103,11 @@ class _TLSConnection(HTTPSConnection):
 
 
 class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
+    ConnectionCls = cast("Any", _Connection)
 
 
 class _TLSPool(HTTPSConnectionPool):
-    ConnectionCls = _TLSConnection
+    ConnectionCls = cast("Any", _TLSConnection)
 
 
 #: What a urllib3 pool manager takes to make its pools from.

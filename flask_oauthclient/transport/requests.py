@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import ssl
+from collections.abc import Mapping
 from collections.abc import MutableMapping
 from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
@@ -20,6 +21,11 @@ from typing import Any
 import requests
 from requests.adapters import DEFAULT_POOLSIZE
 from requests.adapters import HTTPAdapter
+from requests.cookies import RequestsCookieJar
+from requests.cookies import merge_cookies
+from requests.sessions import merge_hooks
+from requests.sessions import merge_setting
+from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.exceptions import ProtocolError
 from urllib3.exceptions import ReadTimeoutError
@@ -179,6 +185,23 @@ class PooledSession(requests.Session):
         chosen = self.environment.proxies_for(str(prepared_request.url))
         return {**chosen, **self.proxies}
 
+    def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
+        """Prepare a request with the session's settings; ``.netrc`` is no part of them."""
+        prepared = requests.PreparedRequest()
+        prepared.prepare(
+            method=str(request.method).upper(),
+            url=request.url,
+            files=request.files,
+            data=request.data,
+            json=request.json,
+            headers=_merged_headers(self.headers, request.headers),
+            params=_merged_params(self.params, request.params),
+            auth=request.auth or self.auth,
+            cookies=_merged_cookies(self.cookies, request.cookies),
+            hooks=merge_hooks(request.hooks, self.hooks),  # type: ignore[no-untyped-call]
+        )
+        return prepared
+
     # -- sending --------------------------------------------------------------------------
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
@@ -199,21 +222,23 @@ class PooledSession(requests.Session):
         :raises TransportError: if no complete, acceptable answer arrives.
         :raises InsecureTransportError: if the URL is not https.
         """
-        policy = POLICIES[request.purpose]
         check_url(request.url, insecure_http=settings.pop("insecure_http", False))
-        on_response = settings.pop("on_response", None)
-        failure: str | None = None
+        outcome = self._try(request, settings.pop("on_response", None), settings)
+        if isinstance(outcome, str):  # outside the handler: its context holds the request's body
+            raise TransportError(outcome, detail={"purpose": str(request.purpose)})
+        _check_not_redirected(outcome, request)
+        return outcome
+
+    def _try(self, request: Request, on_response: Any, settings: dict[str, Any]) -> Response | str:
+        """The answer, or the code of what went wrong."""
+        policy = POLICIES[request.purpose]
         try:
             answer = self._answer(request, policy, settings)
             if on_response is not None:
                 answer = on_response(answer) or answer
-            message = to_message(answer, policy.max_bytes)
+            return to_message(answer, policy.max_bytes)
         except requests.RequestException as exception:
-            failure = _classify(exception)
-        if failure is not None:  # outside the handler: its context holds the request's body
-            raise TransportError(failure, detail={"purpose": str(request.purpose)})
-        _check_not_redirected(message, request)
-        return message
+            return _classify(exception)
 
     def _answer(self, request: Request, policy: Policy, settings: dict[str, Any]) -> Any:
         prepared = self.prepare_request(
@@ -278,6 +303,28 @@ class PooledSession(requests.Session):
 
 
 _NO_ENVIRONMENT = Environment()
+
+
+def _merged_headers(session: Mapping[str, Any], call: Mapping[str, Any] | None) -> Any:
+    merged = CaseInsensitiveDict(session)
+    merged.update(call or {})
+    for name in [name for name, value in merged.items() if value is None]:
+        del merged[name]  # a call can do without a header of the session
+    return merged
+
+
+def _merged_params(session: Any, call: Any) -> Any:
+    if not session:
+        return call
+    return merge_setting(call, session)  # type: ignore[no-untyped-call]
+
+
+def _merged_cookies(session: Any, call: Any) -> RequestsCookieJar:
+    jar = RequestsCookieJar()
+    for cookies in (session, call):
+        if cookies:
+            jar = merge_cookies(jar, cookies)  # type: ignore[no-untyped-call]
+    return jar
 
 
 def read_bounded(response: Any, max_bytes: int) -> None:

@@ -20,10 +20,11 @@ def main(port: int) -> None:
     """Serve an OpenID provider for development: anybody signs in as anybody."""
     # Whoever starts this command has decided for a development provider.
     provider = DevelopmentProvider(debug=True)
+    stopped = _stop_at_signals()
     try:
         with provider.serve(port=port):
             click.echo(_greeting(provider.issuer))
-            _wait_for_signal()
+            stopped.wait()
     except OSError as error:
         raise click.ClickException(f"Port {port} cannot be used: {error.strerror}.") from error
 
@@ -41,7 +42,7 @@ Development provider - for development only: anybody signs in as anybody, no pas
 Open {issuer}/ to look around. Ctrl+C stops it."""
 
 
-def _wait_for_signal() -> None:
+def _stop_at_signals() -> threading.Event:
     stopped = threading.Event()
 
     def stop(number: int, frame: types.FrameType | None) -> None:
@@ -49,7 +50,7 @@ def _wait_for_signal() -> None:
 
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, stop)
-    stopped.wait()
+    return stopped
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ class Connection:
         self._app = app
         self._in = connection.makefile("rb")
         # Wide enough for head and body together, and so for one packet.
-        self._out = connection.makefile("wb", 65_536)
+        self._out = io.BufferedWriter(connection.makefile("wb", 0), 65_536)
 
     def serve(self) -> None:
         """Answer until one side ends it."""
@@ -135,7 +135,7 @@ def _add_field(environ: WSGIEnvironment, name: str, value: str) -> None:
 class _Exchange:
     """One answer on its way out."""
 
-    def __init__(self, out: io.BufferedWriter, head: _Head) -> None:
+    def __init__(self, out: io.BufferedWriter[socket.SocketIO], head: _Head) -> None:
         self._out = out
         self._method = head.method
         self._version = head.version

@@ -5,7 +5,6 @@ from __future__ import annotations
 import typing as t
 
 from .answer import Answer
-from .answer import HeaderList
 from .answer import add_query
 from .answer import redirect
 from .authorization import AuthorizationRefusal
@@ -13,6 +12,7 @@ from .authorization import AuthorizationRequest
 from .authorization import ResponseTarget
 from .authorization import read_request
 from .call import Call
+from .cookies import read_cookie
 from .errors import PageRefusal
 from .grants import Code
 from .grants import Grant
@@ -21,10 +21,13 @@ from .personas import SCOPE_TEXTS
 from .personas import Persona
 from .sessions import BrowserSession
 from .sessions import Interaction
+from .sessions import OpenPages
 from .sessions import check_form_token
 
 if t.TYPE_CHECKING:
     from .provider import DevelopmentProvider
+
+_PATH = "/interaction/"
 
 
 class AuthorizationEndpoint:
@@ -35,6 +38,7 @@ class AuthorizationEndpoint:
 
     def __init__(self, provider: DevelopmentProvider) -> None:
         self._provider = provider
+        self._pages: OpenPages[Interaction] = OpenPages()
 
     def authorize(self, call: Call) -> Answer:
         """Begin: check the request, then show a page or answer at once.
@@ -56,18 +60,15 @@ class AuthorizationEndpoint:
         self._provider.secrets.add(*(call.params.get(name) for name in names))
 
     def _answer_for_persona(self, call: Call, request: AuthorizationRequest, sub: str) -> Answer:
-        session = BrowserSession(sub=sub, auth_time=int(self._provider.clock()))
+        session = BrowserSession(self._provider.personas[sub].sub, int(self._provider.clock()))
         return self._issue_code(call, request, session)
 
     def _begin(self, call: Call, request: AuthorizationRequest) -> Answer:
         session = self._provider.session_of(call)
         if "none" in request.prompts:
             return self._without_page(call, request, session)
-        started = session or self._provider.sessions.start()
-        interaction = Interaction(request, started.key)
-        self._provider.sessions.add_interaction(interaction)
-        cookie = () if session is not None else self._provider.session_cookie(started)
-        return self._next_step(call, interaction, started, cookie)
+        interaction = self._pages.add(Interaction(request))
+        return self._next_step(call, interaction, session)
 
     def _without_page(
         self, call: Call, request: AuthorizationRequest, session: BrowserSession | None
@@ -87,58 +88,59 @@ class AuthorizationEndpoint:
         :returns: A page, or a response for the client.
         """
         session = self._provider.session_of(call)
-        name = call.path.removeprefix("/interaction/")
-        interaction = self._provider.sessions.interaction(name, session)
-        assert session is not None  # noqa: S101 - an interaction is found by its session
+        cookie = read_cookie(call, self._provider.cookies.page)
+        interaction = self._pages.find(call.path.removeprefix(_PATH), cookie)
         if call.method != "POST":
             return self._next_step(call, interaction, session)
-        check_form_token(call, session)
+        check_form_token(call, interaction)
         return self._decide(call, interaction, session)
 
-    def _decide(self, call: Call, interaction: Interaction, session: BrowserSession) -> Answer:
+    def _decide(
+        self, call: Call, interaction: Interaction, session: BrowserSession | None
+    ) -> Answer:
         decision = call.form.get("decision")
         if "persona" in call.form:
             return self._sign_in(call, interaction, session)
-        if decision == "allow" and session.sub is not None:
-            session.allow(interaction.request.client.client_id, interaction.request.scopes)
-            return self._finish(call, interaction, session)
         if decision == "switch":
             interaction.signed_in = False
-            return self._sign_in_page(interaction, session, ())
-        self._provider.sessions.finish_interaction(interaction)
+            return self._sign_in_page(interaction)
+        if decision == "allow" and session is not None:
+            session.allow(interaction.request.client.client_id, interaction.request.scopes)
+            return self._finish(call, interaction, session)
+        self._pages.finish(interaction)
         refusal = AuthorizationRefusal(
             interaction.request.target, "access_denied", "The person cancelled."
         )
         return self._refuse(call, refusal)
 
-    def _sign_in(self, call: Call, interaction: Interaction, session: BrowserSession) -> Answer:
+    def _sign_in(
+        self, call: Call, interaction: Interaction, session: BrowserSession | None
+    ) -> Answer:
+        provider = self._provider
         sub = call.form.get("persona", "")
-        if sub not in self._provider.personas:
+        if sub not in provider.personas:
             raise PageRefusal("Nobody of that name", "Choose one of the people on the page.")
-        now = int(self._provider.clock())
-        renewed = self._provider.sessions.sign_in(session, sub, now)
-        interaction.session_key = renewed.key
+        renewed = provider.sessions.sign_in(session, sub, int(provider.clock()))
+        provider.secrets.add(renewed.key)
         interaction.signed_in = True
-        location = f"{self._provider.issuer_path}/interaction/{interaction.id}"
-        return redirect(location, 303, self._provider.session_cookie(renewed))
+        location = f"{provider.issuer_path}{_PATH}{interaction.id}"
+        return redirect(location, 303, provider.cookies.for_session(renewed.key))
 
     def _next_step(
-        self,
-        call: Call,
-        interaction: Interaction,
-        session: BrowserSession,
-        headers: HeaderList = (),
+        self, call: Call, interaction: Interaction, session: BrowserSession | None
     ) -> Answer:
         request = interaction.request
+        if session is None:
+            return self._sign_in_page(interaction)
         if not interaction.signed_in and self._must_sign_in(request, session):
-            return self._sign_in_page(interaction, session, headers)
+            return self._sign_in_page(interaction)
         allowed = session.has_allowed(request.client.client_id, request.scopes)
         if not allowed or "consent" in request.prompts:
-            return self._consent_page(interaction, session, headers)
+            return self._consent_page(interaction, session)
         return self._finish(call, interaction, session)
 
     def _must_sign_in(self, request: AuthorizationRequest, session: BrowserSession) -> bool:
-        if session.sub is None or request.prompts & {"login", "select_account"}:
+        if request.prompts & {"login", "select_account"}:
             return True
         hinted = self._provider.sessions.issued_id_token(request.id_token_hint)
         if hinted is not None and hinted.sub != session.sub:
@@ -146,53 +148,51 @@ class AuthorizationEndpoint:
         age = self._provider.clock() - session.auth_time
         return request.max_age is not None and age > request.max_age
 
-    def _sign_in_page(
-        self, interaction: Interaction, session: BrowserSession, headers: HeaderList
-    ) -> Answer:
-        return page(
-            "sign_in",
-            self._provider.issuer,
-            headers=headers,
-            form_target=interaction.request.target.redirect_uri,
-            client=interaction.request.client,
-            personas=self._personas(interaction.request.login_hint),
-            hint=interaction.request.login_hint,
-            interaction=interaction,
-            form_token=session.form_token,
-        )
+    def _sign_in_page(self, interaction: Interaction) -> Answer:
+        hint = interaction.request.login_hint
+        return self._page("sign_in", interaction, personas=self._personas(hint), hint=hint)
 
     def _personas(self, hint: str | None) -> list[Persona]:
         # The hinted person comes first; who is hinted at but not here changes nothing.
         everybody = list(self._provider.personas.values())
         return sorted(everybody, key=lambda who: not (hint and who.answers_to(hint)))
 
-    def _consent_page(
-        self, interaction: Interaction, session: BrowserSession, headers: HeaderList
-    ) -> Answer:
+    def _consent_page(self, interaction: Interaction, session: BrowserSession) -> Answer:
         request = interaction.request
-        return page(
+        return self._page(
             "consent",
-            self._provider.issuer,
-            headers=headers,
-            form_target=request.target.redirect_uri,
-            client=request.client,
-            persona=self._provider.personas[session.sub or ""],
+            interaction,
+            persona=self._provider.personas[session.sub],
             scopes=[(scope, *SCOPE_TEXTS.get(scope, (scope, ""))) for scope in request.scopes],
             redirect_uri=request.target.redirect_uri,
+        )
+
+    def _page(self, template: str, interaction: Interaction, **values: t.Any) -> Answer:
+        provider, target = self._provider, interaction.request.target
+        provider.secrets.add(interaction.key, interaction.form_token)
+        return page(
+            template,
+            provider.issuer,
+            headers=provider.cookies.for_page(interaction.key, f"{_PATH}{interaction.id}"),
+            form_target=target.redirect_uri,
+            client=target.client,
             interaction=interaction,
-            form_token=session.form_token,
+            form_token=interaction.form_token,
+            **values,
         )
 
     def _finish(self, call: Call, interaction: Interaction, session: BrowserSession) -> Answer:
-        self._provider.sessions.finish_interaction(interaction)
+        self._pages.finish(interaction)
         return self._issue_code(call, interaction.request, session)
 
     def _issue_code(
         self, call: Call, request: AuthorizationRequest, session: BrowserSession
     ) -> Answer:
         provider, target = self._provider, request.target
-        client_id, sub = request.client.client_id, session.sub or ""
-        grant = Grant(client_id, sub, request.scopes, session.auth_time, session.sid, request.acr)
+        client_id = request.client.client_id
+        grant = Grant(
+            client_id, session.sub, request.scopes, session.auth_time, session.sid, request.acr
+        )
         expires_at = provider.clock() + provider.authorization_code_lifetime
         code = provider.grants.add_code(
             Code(

@@ -18,6 +18,8 @@ from . import jws
 
 #: The algorithms that every provider has a key for.
 ALGORITHMS = ("RS256", "ES256", "EdDSA")
+#: How many old keys stay published.
+MAX_RETIRED = 24
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -172,7 +174,8 @@ class KeyRing:
             old = self._state
             new = _new_state()
             if keep_old:
-                new = _publish(new.current, tuple(old), new.leases + old.leases)
+                kept = tuple(old)[:MAX_RETIRED]
+                new = _publish(new.current, kept, new.leases + old.leases)
             self._state = new
 
     def document(self) -> dict[str, t.Any]:

@@ -9,15 +9,19 @@ from .answer import add_query
 from .answer import redirect
 from .call import Call
 from .clients import ClientRecord
+from .cookies import read_cookie
 from .errors import PageRefusal
 from .grants import Grant
 from .pages import page
 from .sessions import BrowserSession
+from .sessions import OpenPages
 from .sessions import PendingLogout
 from .sessions import check_form_token
 
 if t.TYPE_CHECKING:
     from .provider import DevelopmentProvider
+
+_PATH = "/end_session/"
 
 
 class LogoutEndpoint:
@@ -28,6 +32,7 @@ class LogoutEndpoint:
 
     def __init__(self, provider: DevelopmentProvider) -> None:
         self._provider = provider
+        self._pages: OpenPages[PendingLogout] = OpenPages()
 
     def end_session(self, call: Call) -> Answer:
         """Sign out, or ask first.
@@ -44,14 +49,9 @@ class LogoutEndpoint:
         target = _target(call, client)
         session = self._provider.session_of(call)
         # RP-Initiated Logout 2: without a hint that fits the session, ask the person.
-        if session is not None and session.sub is not None and not _fits(hint, session):
+        if session is not None and (hint is None or hint.sub != session.sub):
             return self._confirm_page(session, client, target)
-        if hint is None and target is not None:
-            return self._confirm_page(session or self._new_session(), client, target)
         return self._sign_out(call, session, target)
-
-    def _new_session(self) -> BrowserSession:
-        return self._provider.sessions.start()
 
     def _client(self, call: Call, hint: Grant | None) -> ClientRecord | None:
         client_id = call.params.get("client_id")
@@ -67,18 +67,18 @@ class LogoutEndpoint:
     def _confirm_page(
         self, session: BrowserSession, client: ClientRecord | None, target: str | None
     ) -> Answer:
-        title = client.title if client else None
-        logout = PendingLogout(session.key, target, title)
-        self._provider.sessions.add_logout(logout)
+        provider = self._provider
+        logout = self._pages.add(PendingLogout(target))
+        provider.secrets.add(logout.key, logout.form_token)
         return page(
             "sign_out",
-            self._provider.issuer,
-            headers=self._provider.session_cookie(session),
+            provider.issuer,
+            headers=provider.cookies.for_page(logout.key, f"{_PATH}{logout.id}"),
             form_target=target,
-            client_title=title,
-            persona=self._provider.personas.get(session.sub or ""),
+            client_title=client.title if client else None,
+            persona=provider.personas[session.sub],
             logout=logout,
-            form_token=session.form_token,
+            form_token=logout.form_token,
         )
 
     def confirm(self, call: Call) -> Answer:
@@ -88,26 +88,21 @@ class LogoutEndpoint:
         :returns: A redirect, or a page.
         :raises PageRefusal: if the form isn't from that page.
         """
-        session = self._provider.session_of(call)
-        if session is not None:
-            check_form_token(call, session)
-        name = call.path.removeprefix("/end_session/")
-        logout = self._provider.sessions.take_logout(name, session)
-        if call.form.get("decision") == "stay":
+        cookie = read_cookie(call, self._provider.cookies.page)
+        logout = self._pages.find(call.path.removeprefix(_PATH), cookie)
+        check_form_token(call, logout)
+        self._pages.finish(logout)
+        if call.form.get("decision") != "sign_out":
             return page("signed_out", self._provider.issuer, signed_out=False)
-        return self._sign_out(call, session, logout.target)
+        return self._sign_out(call, self._provider.session_of(call), logout.target)
 
     def _sign_out(self, call: Call, session: BrowserSession | None, target: str | None) -> Answer:
         if session is not None:
             self._provider.sessions.end(session)
-        expired = self._provider.expired_cookie()
+        expired = self._provider.cookies.without_session()
         if target is not None:
             return redirect(target, 303 if call.method == "POST" else 302, expired)
         return page("signed_out", self._provider.issuer, headers=expired, signed_out=True)
-
-
-def _fits(hint: Grant | None, session: BrowserSession) -> bool:
-    return hint is not None and hint.sub == session.sub
 
 
 def _target(call: Call, client: ClientRecord | None) -> str | None:

@@ -44,16 +44,16 @@ def metadata(provider: DevelopmentProvider) -> dict[str, t.Any]:
     :param provider: The provider.
     :returns: The document.
     """
-    issuer = provider.issuer
+    base = provider.base_url
     claims = {name for names in SCOPE_CLAIMS.values() for name in names}
     protocol_claims = {"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr"}
     return {
-        "issuer": issuer,
-        "authorization_endpoint": f"{issuer}/authorize",
-        "token_endpoint": f"{issuer}/token",
-        "userinfo_endpoint": f"{issuer}/userinfo",
-        "jwks_uri": f"{issuer}/jwks",
-        "end_session_endpoint": f"{issuer}/end_session",
+        "issuer": provider.issuer,
+        "authorization_endpoint": f"{base}/authorize",
+        "token_endpoint": f"{base}/token",
+        "userinfo_endpoint": f"{base}/userinfo",
+        "jwks_uri": f"{base}/jwks",
+        "end_session_endpoint": f"{base}/end_session",
         "scopes_supported": list(provider.scopes_supported),
         "response_types_supported": ["code"],
         "response_modes_supported": list(RESPONSE_MODES),

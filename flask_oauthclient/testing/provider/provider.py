@@ -18,11 +18,12 @@ import flask
 from flask.helpers import get_debug_flag
 
 from .adapter import WSGIAdapter
-from .answer import HeaderList
 from .call import Call
 from .clients import ClientRecord
 from .clients import by_id
 from .clients import default_clients
+from .cookies import CookieNames
+from .cookies import read_cookie
 from .faults import Faults
 from .grants import GrantStore
 from .keys import ALGORITHMS
@@ -35,7 +36,6 @@ from .server import RunningServer
 from .server import serve_wsgi
 from .sessions import BrowserSession
 from .sessions import Sessions
-from .sessions import cookie_name_for
 from .wsgi import Application
 
 if t.TYPE_CHECKING:
@@ -143,6 +143,11 @@ class DevelopmentProvider:
         return self.clock()
 
     @property
+    def base_url(self) -> str:
+        """What the paths of the endpoints are appended to (OpenID Connect Discovery 4.1)."""
+        return self.issuer.removesuffix("/")
+
+    @property
     def issuer_path(self) -> str:
         """The path of the issuer, without a trailing slash."""
         return urlsplit(self.issuer).path.rstrip("/")
@@ -206,35 +211,18 @@ class DevelopmentProvider:
     def _port(self) -> int:
         return (urlsplit(self.issuer).port or 0) if self._issuer_given else 0
 
+    @property
+    def cookies(self) -> CookieNames:
+        """The names of this provider's cookies."""
+        return CookieNames.of(self.issuer)
+
     def session_of(self, call: Call) -> BrowserSession | None:
         """Find the browser session of a request.
 
         :param call: The request.
-        :returns: The session, if there is one.
+        :returns: The session, if somebody is signed in.
         """
-        return self.sessions.of(call, cookie_name_for(self.issuer))
-
-    def session_cookie(self, session: BrowserSession) -> HeaderList:
-        """Make the header that carries a session to the browser.
-
-        :param session: The session.
-        :returns: One ``Set-Cookie`` header.
-        """
-        self.secrets.add(session.key, session.form_token)
-        return self._cookie(session.key, "")
-
-    def expired_cookie(self) -> HeaderList:
-        """Make the header that takes the session from the browser.
-
-        :returns: One ``Set-Cookie`` header.
-        """
-        return self._cookie("", "; Max-Age=0")
-
-    def _cookie(self, value: str, more: str) -> HeaderList:
-        name, path = cookie_name_for(self.issuer), self.issuer_path or "/"
-        secure = "; Secure" if self.issuer.startswith("https:") else ""
-        text = f"{name}={value}; Path={path}; HttpOnly; SameSite=Lax{secure}{more}"
-        return (("Set-Cookie", text),)
+        return self.sessions.find(read_cookie(call, self.cookies.session))
 
 
 def _is_development() -> bool:

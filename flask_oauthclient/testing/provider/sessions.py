@@ -1,14 +1,17 @@
-"""Who is signed in at the provider, by its own cookie, and the pages they have open."""
+"""Who is signed in at the provider, and the pages that people have open.
+
+Both are bound to a browser by a cookie: the session by one for the whole issuer, each open page by
+one of its own, which only goes to that page's path. So several tabs at once don't disturb each
+other, whoever signs in first.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
+import functools
 import hmac
 import secrets
 import typing as t
-from http.cookies import CookieError
-from http.cookies import SimpleCookie
 
 from .call import Call
 from .errors import PageRefusal
@@ -20,18 +23,20 @@ if t.TYPE_CHECKING:
 
 #: How many pages may be open at a time before the oldest stops working.
 MAX_PAGES = 2_000
+#: How long an open page works, in seconds, as far as its cookie is concerned.
+PAGE_LIFETIME = 3_600
+
+_new_secret = functools.partial(secrets.token_urlsafe, 24)
 
 
 @dataclasses.dataclass(slots=True)
 class BrowserSession:
-    """One browser, signed in or not."""
+    """A browser in which somebody is signed in."""
 
-    key: str = dataclasses.field(default_factory=secrets.token_urlsafe, repr=False)
-    #: Proves that a form was filled on a page of ours (against CSRF).
-    form_token: str = dataclasses.field(default_factory=secrets.token_urlsafe, repr=False)
-    sid: str = dataclasses.field(default_factory=secrets.token_urlsafe)
-    sub: str | None = None
-    auth_time: int = 0
+    sub: str
+    auth_time: int
+    key: str = dataclasses.field(default_factory=_new_secret, repr=False)
+    sid: str = dataclasses.field(default_factory=_new_secret)
     #: The scopes that this person allowed to each client.
     consents: dict[str, frozenset[str]] = dataclasses.field(
         default_factory=dict[str, frozenset[str]]
@@ -44,7 +49,7 @@ class BrowserSession:
         :param scopes: What it asks for now.
         :returns: Whether all of it was allowed in this session.
         """
-        return set(scopes) <= self.consents.get(client_id, frozenset())
+        return client_id in self.consents and set(scopes) <= self.consents[client_id]
 
     def allow(self, client_id: str, scopes: tuple[str, ...]) -> None:
         """Remember a consent.
@@ -55,69 +60,125 @@ class BrowserSession:
         self.consents[client_id] = self.consents.get(client_id, frozenset()) | set(scopes)
 
 
+@dataclasses.dataclass(slots=True, kw_only=True)
+class OpenPage:
+    """A page with a form that waits for the person to decide."""
+
+    id: str = dataclasses.field(default_factory=_new_secret)
+    #: The value of the page's cookie.
+    key: str = dataclasses.field(default_factory=_new_secret, repr=False)
+    #: Proves that the form was filled in on our page (against CSRF).
+    form_token: str = dataclasses.field(default_factory=_new_secret, repr=False)
+
+
 @dataclasses.dataclass(slots=True)
-class Interaction:
-    """An authorization request that waits for the person to decide."""
+class Interaction(OpenPage):
+    """An authorization request that waits."""
 
     request: AuthorizationRequest
-    session_key: str = dataclasses.field(repr=False)
     signed_in: bool = False
-    id: str = dataclasses.field(default_factory=secrets.token_urlsafe)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class PendingLogout:
-    """A sign-out that waits for the person to confirm it."""
+@dataclasses.dataclass(slots=True)
+class PendingLogout(OpenPage):
+    """A sign-out that waits."""
 
-    session_key: str = dataclasses.field(repr=False)
     target: str | None
-    client_title: str | None
-    id: str = dataclasses.field(default_factory=secrets.token_urlsafe)
+
+
+PageT = t.TypeVar("PageT", bound=OpenPage)
+
+
+class OpenPages(t.Generic[PageT]):
+    """The open pages of one kind."""
+
+    def __init__(self) -> None:
+        self._pages: Bounded[str, PageT] = Bounded(MAX_PAGES)
+
+    def add(self, page: PageT) -> PageT:
+        """Keep a page.
+
+        :param page: The page.
+        :returns: The page.
+        """
+        self._pages[page.id] = page
+        return page
+
+    def find(self, name: str, cookie: str | None) -> PageT:
+        """Find a page.
+
+        :param name: Its id, from the path.
+        :param cookie: What the browser sent as the page's cookie.
+        :returns: The page.
+        :raises PageRefusal: if it is over, or belongs to another browser.
+        """
+        page = self._pages.get(name)
+        if page is None or not _equal(page.key, cookie):
+            raise _out_of_date()
+        return page
+
+    def finish(self, page: PageT) -> None:
+        """Close a page, so that what was decided there is decided once.
+
+        :param page: The page.
+        :raises PageRefusal: if it was closed before.
+        """
+        if self._pages.pop(page.id, None) is None:
+            raise _out_of_date()
+
+
+def _out_of_date() -> PageRefusal:
+    return PageRefusal(
+        "This page is out of date",
+        "What it asked was decided before, is too old, or belongs to another browser. "
+        "Go back to the application and start again.",
+    )
+
+
+def check_form_token(call: Call, page: OpenPage) -> None:
+    """Make sure that a form was sent from our own page.
+
+    :param call: The form's request.
+    :param page: The page.
+    :raises PageRefusal: if it wasn't.
+    """
+    if not _equal(page.form_token, call.form.get("form_token")):
+        raise PageRefusal("This form did not come from our page", "Start again.", 403)
+
+
+def _equal(expected: str, sent: str | None) -> bool:
+    return sent is not None and hmac.compare_digest(expected.encode(), sent.encode())
 
 
 class Sessions:
-    """All browsers and their open pages."""
+    """All browsers in which somebody is signed in."""
 
     def __init__(self) -> None:
         self._sessions: Bounded[str, BrowserSession] = Bounded()
-        self._interactions: Bounded[str, Interaction] = Bounded(MAX_PAGES)
-        self._logouts: Bounded[str, PendingLogout] = Bounded(MAX_PAGES)
         self._id_tokens: Bounded[str, Grant] = Bounded()
 
-    def of(self, call: Call, cookie_name: str) -> BrowserSession | None:
-        """Find the browser that sends a request.
+    def find(self, key: str | None) -> BrowserSession | None:
+        """Find a session.
 
-        :param call: The request.
-        :param cookie_name: The name of the provider's cookie.
-        :returns: Its session, if it has one.
+        :param key: What the browser sent as the session's cookie.
+        :returns: The session, if there is one.
         """
-        try:
-            morsel = SimpleCookie(call.headers.get("Cookie", "")).get(cookie_name)
-        except CookieError:
-            return None
-        return None if morsel is None else self._sessions.get(morsel.value)
+        return None if key is None else self._sessions.get(key)
 
-    def start(self) -> BrowserSession:
-        """Begin a session in which nobody is signed in.
-
-        :returns: The session.
-        """
-        session = BrowserSession()
-        self._sessions[session.key] = session
-        return session
-
-    def sign_in(self, old: BrowserSession, sub: str, now: int) -> BrowserSession:
+    def sign_in(self, old: BrowserSession | None, sub: str, now: int) -> BrowserSession:
         """Sign somebody in, under a new cookie so that a planted one is worth nothing.
 
-        :param old: The session until now, which ends.
+        :param old: The browser's session until now, which ends.
         :param sub: Who signs in.
         :param now: The time.
         :returns: The new session.
         """
-        self._sessions.pop(old.key, None)
-        # The same person again is the same session to the client (Core 2, sid), but seen later.
-        again = {"sid": old.sid, "consents": old.consents} if old.sub == sub else {}
-        session = BrowserSession(sub=sub, auth_time=now, **again)  # type: ignore[arg-type]
+        session = BrowserSession(sub, now)
+        if old is not None:
+            self.end(old)
+            if old.sub == sub:
+                # The same person again: to the clients it is the same session, seen later.
+                session.sid, session.consents = old.sid, old.consents
         self._sessions[session.key] = session
         return session
 
@@ -127,58 +188,6 @@ class Sessions:
         :param session: The session, which ends.
         """
         self._sessions.pop(session.key, None)
-
-    def add_interaction(self, interaction: Interaction) -> None:
-        """Keep an authorization request until the person has decided.
-
-        :param interaction: The interaction.
-        """
-        self._interactions[interaction.id] = interaction
-
-    def interaction(self, name: str, session: BrowserSession | None) -> Interaction:
-        """Find the page that a browser has open.
-
-        :param name: The interaction's id, from the path.
-        :param session: The browser.
-        :returns: The interaction.
-        :raises PageRefusal: if it is over, or belongs to another browser.
-        """
-        interaction = self._interactions.get(name)
-        if interaction is None or session is None or interaction.session_key != session.key:
-            raise PageRefusal(
-                "This page is out of date",
-                "The sign-in was finished, is too old, or began in another browser. "
-                "Go back to the application and start again.",
-            )
-        return interaction
-
-    def finish_interaction(self, interaction: Interaction) -> None:
-        """Drop an interaction, so that its forms work once.
-
-        :param interaction: The interaction.
-        """
-        self._interactions.pop(interaction.id, None)
-
-    def add_logout(self, logout: PendingLogout) -> None:
-        """Keep a sign-out until it is confirmed.
-
-        :param logout: The sign-out.
-        """
-        self._logouts[logout.id] = logout
-
-    def take_logout(self, name: str, session: BrowserSession | None) -> PendingLogout:
-        """Take a sign-out that the browser decides about.
-
-        :param name: Its id.
-        :param session: The browser.
-        :returns: The sign-out.
-        :raises PageRefusal: if it is over, or belongs to another browser.
-        """
-        logout = self._logouts.get(name)
-        if logout is None or session is None or logout.session_key != session.key:
-            raise PageRefusal("This page is out of date", "Start the sign-out again.")
-        del self._logouts[name]
-        return logout
 
     def remember_id_token(self, token: str, grant: Grant) -> None:
         """Keep an ID token, so that it is known when it comes back as ``id_token_hint``.
@@ -195,24 +204,3 @@ class Sessions:
         :returns: Where it comes from.
         """
         return None if token is None else self._id_tokens.get(token)
-
-
-def check_form_token(call: Call, session: BrowserSession) -> None:
-    """Make sure that a form was sent from our own page.
-
-    :param call: The form's request.
-    :param session: The browser.
-    :raises PageRefusal: if it wasn't.
-    """
-    sent = call.form.get("form_token", "")
-    if not hmac.compare_digest(sent.encode(), session.form_token.encode()):
-        raise PageRefusal("This form did not come from our page", "Start again.", 403)
-
-
-def cookie_name_for(issuer: str) -> str:
-    """Name the session cookie.
-
-    :param issuer: The issuer.
-    :returns: A name that no other issuer on the same host has: cookies don't know about ports.
-    """
-    return f"devprovider_{hashlib.sha256(issuer.encode()).hexdigest()[:8]}"

@@ -1,0 +1,139 @@
+"""The pages: home, profile, API, tokens."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Blueprint
+from flask import current_app
+from flask import flash
+from flask import redirect
+from flask import render_template
+from flask import request
+from flask import url_for
+from requests import Response as APIResponse
+from werkzeug.wrappers import Response
+
+from . import claims
+from .identity import PAGES
+from .identity import current_sign_in
+from .identity import require_sign_in
+from .identity import sign_in_required
+from .oauth import oauth
+
+blueprint = Blueprint("pages", __name__)
+
+#: As long as a note may be.
+NOTE_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What the API page shows of one request."""
+
+    code: str
+    status: int
+    reason: str
+    milliseconds: float
+
+    @classmethod
+    def of(cls, code: str, response: APIResponse) -> Call:
+        """Describe a response.
+
+        :param code: the line of this app that asked for it.
+        """
+        return cls(
+            code, response.status_code, response.reason, response.elapsed.total_seconds() * 1000
+        )
+
+    @property
+    def summary(self) -> str:
+        """Status and timing in one line."""
+        return f"{self.status} {self.reason} in {self.milliseconds:.1f} ms"
+
+    @property
+    def ok(self) -> bool:
+        """Whether the provider said yes."""
+        return self.status < 400
+
+
+@blueprint.get("/")
+def home() -> str:
+    """Say what this is and offer the one button."""
+    wanted = request.args.get("next")
+    return render_template("home.html", next=wanted if wanted in PAGES else None)
+
+
+@blueprint.get("/profile")
+@sign_in_required("profile")
+def profile() -> str:
+    """Show every claim with what it means."""
+    sign_in = require_sign_in()
+    return render_template(
+        "profile.html",
+        sign_in=sign_in,
+        about_you=claims.about_you(sign_in),
+        about_sign_in=claims.about_sign_in(sign_in),
+    )
+
+
+@blueprint.get("/api")
+@sign_in_required("api")
+def api() -> str:
+    """Call the provider's API; at a provider without our notes, call its userinfo endpoint."""
+    if not current_app.config.get("DEMO_API_BASE_URL"):
+        answer = json.dumps(oauth.demo.userinfo(), indent=2, ensure_ascii=False)
+        return render_template("api_userinfo.html", answer=answer)
+    response = oauth.demo.get("notes")
+    call = Call.of('oauth.demo.get("notes")', response)
+    return render_template("api.html", call=call, notes=_notes(response), length=NOTE_LENGTH)
+
+
+@blueprint.post("/api")
+@sign_in_required("api")
+def add_note() -> Response:
+    """Post a note to the provider's API."""
+    text = request.form.get("text", "").strip()
+    if not text or len(text) > NOTE_LENGTH:
+        flash(f"A note has 1 to {NOTE_LENGTH} characters.")
+        return redirect(url_for(".api"))
+    call = Call.of('oauth.demo.post("notes")', oauth.demo.post("notes", json={"text": text}))
+    flash(f"{'Saved' if call.ok else 'Not saved'}. The provider answered {call.summary}.")
+    return redirect(url_for(".api"))
+
+
+@blueprint.get("/session")
+@sign_in_required("session")
+def session() -> str:
+    """Tell all about the tokens but the tokens."""
+    sign_in = require_sign_in()
+    scopes = str(sign_in.token.get("scope") or "").split()
+    return render_template("session.html", sign_in=sign_in, scopes=scopes, now=time.time())
+
+
+@blueprint.post("/session/refresh")
+@sign_in_required("session")
+def refresh() -> Response:
+    """Trade the refresh token for a new access token now, not only when it has expired."""
+    oauth.demo.refresh_token()
+    flash("The provider gave out a new access token.")
+    return redirect(url_for(".session"))
+
+
+def _notes(response: APIResponse) -> list[dict[str, Any]]:
+    return response.json()["notes"] if response.ok else []
+
+
+@blueprint.app_context_processor
+def _for_every_page() -> dict[str, Any]:
+    sign_in = current_sign_in()
+    name = claims.display_name(sign_in) if sign_in else ""
+    return {
+        "person": {"name": name, "initials": claims.initials(name)} if sign_in else None,
+        "provider_host": urlsplit(current_app.config["DEMO_ISSUER"]).netloc,
+        "development_provider": current_app.config["DEVELOPMENT_PROVIDER"],
+    }

@@ -1,0 +1,132 @@
+"""``python -m tests.benchmarks``: measure, and print a table.
+
+It judges nothing: whatever the figures are, it exits with 0. A machine that is busy with other
+things must fail nobody's build.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version
+from pathlib import Path
+
+from tests.benchmarks._harness import Figure
+from tests.benchmarks._harness import Row
+from tests.benchmarks._harness import Settings
+from tests.benchmarks._processes import clear_environment
+from tests.benchmarks._processes import redis_available
+from tests.benchmarks.abandoned import abandoned
+from tests.benchmarks.api_calls import api_call
+from tests.benchmarks.api_calls import handshakes
+from tests.benchmarks.cached_keys import cold_logins
+from tests.benchmarks.cached_keys import rotation
+from tests.benchmarks.cached_keys import unknown_kids
+from tests.benchmarks.id_tokens import id_tokens
+from tests.benchmarks.imports import imports
+from tests.benchmarks.login import login_redis
+from tests.benchmarks.login import login_session
+from tests.benchmarks.registry import registry
+from tests.benchmarks.tabs import tabs_redis
+from tests.benchmarks.tabs import tabs_session
+
+BENCHMARKS: Mapping[str, Callable[[Settings], Iterator[Row]]] = {
+    "login-session": login_session,
+    "login-redis": login_redis,
+    "api-call": api_call,
+    "handshakes": handshakes,
+    "id-token": id_tokens,
+    "import": imports,
+    "cold-logins": cold_logins,
+    "unknown-kids": unknown_kids,
+    "rotation": rotation,
+    "abandoned": abandoned,
+    "registry": registry,
+    "tabs-session": tabs_session,
+    "tabs-redis": tabs_redis,
+}
+
+NEEDS_REDIS = frozenset({"login-redis", "tabs-redis"})
+PACKAGES = ("authlib", "cachelib", "cryptography", "flask", "joserfc", "redis", "requests")
+LAYOUT = "{:<20} {:<74} {:>9} {:>9} {:>9}  {}"
+
+
+def main() -> None:
+    """Run what was asked for."""
+    options = _parser().parse_args()
+    settings = Settings(options.rounds or (6 if options.quick else 30), options.quick)
+    clear_environment()
+    _print(LAYOUT.format("row", "what", "Authlib", "ours", "target", ""))
+    rows = list(_measure(options.only or BENCHMARKS, settings))
+    if options.json:
+        _write(options.json, rows)
+
+
+def _measure(names: Iterable[str], settings: Settings) -> Iterator[Row]:
+    for name in names:
+        if name in NEEDS_REDIS and not redis_available():
+            _print(LAYOUT.format(name, "no redis-server here", "-", "-", "-", "-"))
+            continue
+        for row in BENCHMARKS[name](settings):
+            _print(_line(row))
+            yield row
+
+
+def _line(row: Row) -> str:
+    target = "-" if row.limit is None else f"{row.bound} {row.limit:g}"
+    return LAYOUT.format(
+        row.name, row.what, _text(row.authlib), _text(row.ours), target, row.verdict
+    )
+
+
+def _text(figure: Figure) -> str:
+    if figure is None:
+        return "-"
+    if isinstance(figure, bool):
+        return "yes" if figure else "no"
+    return str(figure) if isinstance(figure, int) else f"{figure:.2f}"
+
+
+def _write(path: Path, rows: list[Row]) -> None:
+    document = {
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "rows": [{**asdict(row), "verdict": row.verdict} for row in rows],
+    }
+    path.write_text(json.dumps(document, indent=2) + "\n")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(line.rstrip() + "\n")
+    sys.stdout.flush()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument(
+        "--only", action="append", choices=list(BENCHMARKS), help="this one; may be repeated"
+    )
+    parser.add_argument("--rounds", type=int, help="rounds of each comparison (30; quick: 6)")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds and smaller counts")
+    parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures here too")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

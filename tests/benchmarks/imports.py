@@ -1,0 +1,40 @@
+"""Row ``import``: what importing the library adds to importing Flask and requests."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from statistics import median
+
+from tests.benchmarks._apps import MODULES
+from tests.benchmarks._apps import each_side
+from tests.benchmarks._harness import Row
+from tests.benchmarks._harness import Settings
+from tests.benchmarks._processes import ROOT
+
+PROGRAM = """
+import flask, requests, time
+started = time.process_time()
+import {module}
+print(time.process_time() - started)
+"""
+
+
+def imports(settings: Settings) -> Iterator[Row]:
+    """Import in a fresh interpreter, in turns."""
+    figures: dict[str, list[float]] = {}
+    for _ in range(max(5, settings.rounds // 2)):
+        for side, milliseconds in each_side(_import_milliseconds).items():
+            figures.setdefault(side, []).append(milliseconds)
+    authlib, ours = (
+        round(median(figures[side]), 2) if side in figures else None for side in MODULES
+    )
+    yield Row("import", "import over flask and requests, CPU ms", authlib, ours, 12)
+
+
+def _import_milliseconds(side: str) -> float:
+    program = PROGRAM.format(module=MODULES[side])
+    command = [sys.executable, "-c", program]
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return float(finished.stdout) * 1000

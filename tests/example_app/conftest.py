@@ -1,0 +1,84 @@
+"""The app and its provider on two ports of this machine, and a browser to visit them."""
+
+from __future__ import annotations
+
+import dataclasses
+import socket
+from collections.abc import Iterator
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from example_app import create_app
+from example_app.development import settings_for
+from example_app.store import SignInStore
+from flask_oauthclient.testing.provider import DevelopmentProvider
+from flask_oauthclient.testing.provider import KeyRing
+from flask_oauthclient.testing.provider import serve_wsgi
+from tests.example_app._browser import Browser
+from tests.example_app._browser import Page
+
+
+@dataclasses.dataclass
+class Demo:
+    """Everything that ``python -m example_app`` starts, and one browser."""
+
+    provider: DevelopmentProvider
+    flask_app: Flask
+    url: str
+    browser: Browser
+
+    def open(self, path: str = "/") -> Page:
+        return self.browser.open(self.url + path)
+
+    def sign_in(self, person: str = "Alice", path: str = "/") -> Page:
+        page = self.open(path).click("Sign in with the development provider")
+        return page.click(person).click("Allow")
+
+    @property
+    def sign_ins(self) -> SignInStore:
+        found: SignInStore = self.flask_app.extensions["example_app.sign_ins"]
+        return found
+
+    def token(self) -> Mapping[str, Any]:
+        """The token of the one person who is signed in."""
+        (sign_in,) = self.sign_ins._sign_ins.values()
+        return sign_in.token
+
+    def expire_token(self) -> None:
+        (key,) = self.sign_ins._sign_ins
+        self.sign_ins.refreshed(key, {**self.token(), "expires_at": 1})
+
+    def calls(self, endpoint: str) -> int:
+        return sum(record.endpoint == endpoint for record in self.provider.log)
+
+
+@pytest.fixture(scope="session")
+def example_keys() -> KeyRing:
+    """Signing keys are slow to make, and no test here changes them."""
+    return KeyRing()
+
+
+@pytest.fixture
+def demo(example_keys: KeyRing, caplog: pytest.LogCaptureFixture) -> Iterator[Demo]:
+    caplog.set_level("DEBUG")
+    provider = DevelopmentProvider(keys=example_keys)
+    with provider.serve() as server:
+        flask_app = create_app({**settings_for(server.url), "TESTING": True})
+        with serve_wsgi(flask_app) as app_server:
+            flask_app.config["CANONICAL_HOST"] = app_server.url.removeprefix("http://")
+            yield Demo(provider, flask_app, app_server.url, Browser())
+    # urllib3 logs the URLs of the scripted browser too, so only our own loggers count.
+    ours = ("example_app", "flask_oauthclient")
+    logged = [r.getMessage() for r in caplog.get_records("call") if r.name.startswith(ours)]
+    assert not provider.secrets.found_in("\n".join(logged))
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port at which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+    return port

@@ -1,0 +1,141 @@
+"""What every page keeps: one host name, headers, cookies without secrets."""
+
+from __future__ import annotations
+
+import os
+import re
+import zlib
+from collections.abc import Iterator
+
+import pytest
+from itsdangerous import base64_decode
+
+from .conftest import Demo
+
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'; form-action 'self'"
+)
+
+
+def _pages(demo: Demo) -> Iterator[tuple[str, str]]:
+    yield "/", demo.open("/").html
+    yield "/nothing", demo.open("/nothing").html
+    yield "/auth/callback", demo.open("/auth/callback").html
+    demo.sign_in()
+    for path in ("/", "/profile", "/api", "/session"):
+        yield path, demo.open(path).html
+
+
+def test_localhost_is_sent_to_the_one_spelling(demo: Demo) -> None:
+    other = demo.url.replace("127.0.0.1", "localhost")
+    answer = demo.browser.http.get(
+        f"{other}/auth/login?next=api", allow_redirects=False, timeout=20
+    )
+    assert answer.status_code == 302
+    assert answer.headers["Location"] == f"{demo.url}/auth/login?next=api"
+    answer = demo.browser.http.post(f"{other}/auth/logout", timeout=20)
+    assert answer.status_code == 421
+
+
+def test_a_login_begun_at_localhost_ends_well(demo: Demo) -> None:
+    page = demo.browser.open(demo.url.replace("127.0.0.1", "localhost"))
+    page = page.click("Sign in with").click("Alice").click("Allow")
+    assert page.url == f"{demo.url}/profile"
+
+
+def test_the_session_cookie_is_closed_to_scripts_and_other_sites(demo: Demo) -> None:
+    answer = demo.browser.http.get(f"{demo.url}/auth/login", allow_redirects=False, timeout=20)
+    cookie = next(
+        c for c in answer.raw.headers.getlist("Set-Cookie") if c.startswith("example_app")
+    )
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+
+
+def test_no_token_can_be_read_from_a_cookie(demo: Demo) -> None:
+    demo.open("/auth/login")
+    pending = _readable_cookies(demo)
+    assert "code_verifier" not in pending
+    demo.sign_in()
+    demo.open("/session").click("Refresh now")
+    assert not [text for text in _tokens(demo) if text in _readable_cookies(demo)]
+
+
+def test_no_page_shows_a_token(demo: Demo) -> None:
+    for path, html in _pages(demo):
+        assert not [text for text in _tokens(demo) if text in html], path
+    refreshed = demo.open("/session").click("Refresh now")
+    assert not [text for text in _tokens(demo) if text in refreshed.html]
+
+
+def _tokens(demo: Demo) -> list[str]:
+    found = [demo.flask_app.config["DEMO_CLIENT_SECRET"]]
+    if len(demo.sign_ins):
+        found += [demo.token()[name] for name in ("access_token", "refresh_token", "id_token")]
+    assert min(map(len, found)) > 16
+    return found
+
+
+def _readable_cookies(demo: Demo) -> str:
+    values = [cookie.value or "" for cookie in demo.browser.http.cookies]
+    return " ".join([*values, *(_decoded(value) for value in values)])
+
+
+def _decoded(value: str) -> str:
+    payload = value.lstrip(".").partition(".")[0]
+    try:
+        raw = base64_decode(payload)
+        return (zlib.decompress(raw) if value.startswith(".") else raw).decode("latin-1")
+    except (ValueError, zlib.error):
+        return ""
+
+
+def test_pages_load_nothing_from_elsewhere_and_run_nothing_inline(demo: Demo) -> None:
+    for path, html in _pages(demo):
+        assert "<script" not in html, path
+        assert "<style" not in html, path
+        assert not re.search(r"\s(style|on\w+)=", html), path
+        assert not re.search(r'(?:src|href)="(?:https?:)?//', html), path
+
+
+def test_pages_have_their_landmarks_and_labels(demo: Demo) -> None:
+    for path, html in _pages(demo):
+        assert '<html lang="en">' in html, path
+        assert html.count("<h1") == 1, path
+        assert [html.count(f"<{tag}") for tag in ("main", "footer")] == [1, 1], path
+        ids = re.findall(r'\sid="([^"]+)"', html)
+        assert len(ids) == len(set(ids)), path
+        for name in re.findall(r'aria-(?:labelledby|describedby)="([^"]+)"', html):
+            assert name in ids, path
+
+
+@pytest.mark.parametrize("path", ["/", "/nothing", "/auth/callback"])
+def test_headers_for_strangers(demo: Demo, path: str) -> None:
+    headers = demo.open(path).headers
+    assert headers["Content-Security-Policy"] == POLICY
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+
+
+def test_signed_in_people_may_send_the_sign_out_form_to_the_provider(demo: Demo) -> None:
+    headers = demo.sign_in().headers
+    assert headers["Content-Security-Policy"] == f"{POLICY} {demo.provider.issuer}"
+
+
+def test_the_style_sheet_may_be_cached_and_imports_nothing(demo: Demo) -> None:
+    answer = demo.browser.http.get(f"{demo.url}/static/style.css", timeout=20)
+    assert answer.headers["Cache-Control"] != "no-store"
+    assert "url(" not in answer.text
+    assert "@import" not in answer.text
+    assert "prefers-color-scheme: dark" in answer.text
+
+
+def test_a_fault_of_the_app_shows_no_trace(demo: Demo) -> None:
+    demo.flask_app.config.update(TESTING=False, PROPAGATE_EXCEPTIONS=False)
+    demo.flask_app.view_functions["pages.home"] = lambda: os.environ["SECRET-DETAIL"]
+    page = demo.open("/")
+    assert page.status == 500
+    assert "Internal Server Error" in page.text
+    assert "SECRET-DETAIL" not in page.html

@@ -1,0 +1,1 @@
+"""Logins at providers written by others, over real HTTP."""

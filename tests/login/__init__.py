@@ -1,0 +1,1 @@
+"""Logins, from the redirect to the token."""

@@ -1,0 +1,1 @@
+"""Servers written by others, started on free loopback ports for the tests."""

@@ -1,0 +1,70 @@
+"""One fixture per server. A server that isn't installed skips its tests, but fails them in CI."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import TypeVar
+
+import pytest
+
+from .django_oauth_toolkit import DjangoOAuthToolkit
+from .django_oauth_toolkit import django_oauth_toolkit_server
+from .django_oauth_toolkit import python_binary
+from .engines import memcached_binary
+from .engines import memcached_server
+from .engines import redis_binary
+from .engines import redis_server
+from .oidc_provider import OidcProvider
+from .oidc_provider import node_binary
+from .oidc_provider import oidc_provider_server
+
+T = TypeVar("T")
+
+
+def _required(program: T | None, what: str) -> T:
+    if program is not None:
+        return program
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{what} is not installed, and in CI it has to be.")
+    pytest.skip(f"{what} is not installed (`make servers` tries to).")
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a Redis server of this test run."""
+    binary = _required(redis_binary(), "redis-server")
+    with redis_server(binary, tmp_path_factory.mktemp("redis")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def memcached_address() -> Iterator[tuple[str, int]]:
+    """Host and port of a memcached server of this test run."""
+    with memcached_server(_required(memcached_binary(), "memcached")) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def oidc_provider_process() -> Iterator[OidcProvider]:
+    """The one oidc-provider of this test run; tests ask for :func:`oidc_provider`."""
+    with oidc_provider_server(_required(node_binary(), "oidc-provider")) as provider:
+        yield provider
+
+
+@pytest.fixture
+def oidc_provider(oidc_provider_process: OidcProvider) -> OidcProvider:
+    """npm oidc-provider with its first settings and an empty log."""
+    oidc_provider_process.reset()
+    return oidc_provider_process
+
+
+@pytest.fixture(scope="session")
+def django_oauth_toolkit(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[DjangoOAuthToolkit]:
+    """django-oauth-toolkit, running in its own environment."""
+    python = _required(python_binary(), "django-oauth-toolkit")
+    directory = tmp_path_factory.mktemp("django_oauth_toolkit")
+    with django_oauth_toolkit_server(python, directory) as provider:
+        yield provider

@@ -1,0 +1,39 @@
+"""Run a program until it ends by itself or our standard input does.
+
+``python supervise.py PROGRAM ARGUMENT...``
+
+The test process holds the other end of the pipe. The kernel closes it however the test process
+ends, ``kill -9`` included, so no server outlives the tests. (A parent-death signal would not do:
+it is dropped when a server changes its user, as memcached does.)
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+
+_GRACE = 5.0
+
+
+def _stop_at_end_of_input(program: subprocess.Popen[bytes]) -> None:
+    # Not by sys.stdin: its lock, held here, would stop the interpreter from ending.
+    while os.read(0, 4096):
+        pass
+    program.terminate()
+    try:
+        program.wait(_GRACE)
+    except subprocess.TimeoutExpired:
+        program.kill()
+
+
+def main(argv: list[str]) -> int:
+    """Start the program, and return its exit status when it has ended."""
+    program = subprocess.Popen(argv, stdin=subprocess.DEVNULL)
+    threading.Thread(target=_stop_at_end_of_input, args=(program,), daemon=True).start()
+    return program.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
