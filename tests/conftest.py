@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import cachelib
 import pytest
 
 from flask_oauthclient.testing.provider import DevelopmentProvider
 from flask_oauthclient.testing.provider import KeyRing
+from tests.helpers.caches import CACHES
 from tests.helpers.clock import Clock
 from tests.helpers.leaks import Watch
 from tests.helpers.leaks import watching
@@ -85,24 +86,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def make_cache(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], Any]:
+def make_cache(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[Callable[[str], Any]]:
     """Makes a cache: ``none``, ``simple``, ``files``, ``redis`` or ``memcached``."""
-
-    def redis() -> Any:
-        return cachelib.RedisCache.from_url(request.getfixturevalue("redis_url"))
-
-    def memcached() -> Any:
-        host, port = request.getfixturevalue("memcached_address")
-        return cachelib.MemcachedCache([f"{host}:{port}"])
-
-    makers: dict[str, Callable[[], Any]] = {
-        "none": lambda: None,
-        "simple": cachelib.SimpleCache,
-        "files": lambda: cachelib.FileSystemCache(str(tmp_path / "cache")),
-        "redis": redis,
-        "memcached": memcached,
-    }
-    return lambda kind: makers[kind]()
+    with ExitStack() as stack:
+        yield lambda kind: CACHES[kind](request, tmp_path, stack)
 
 
 @pytest.fixture

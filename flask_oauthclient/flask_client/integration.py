@@ -177,6 +177,10 @@ class FlaskIntegration:
         token_update.send(self._state.app, name=self.name, token=token, **old)
 
 
+#: How browsers say that nobody has clicked yet; the last three are older than the first.
+_PURPOSES = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
+
+
 def _is_prefetch() -> bool:
-    purpose = request.headers.get("Sec-Purpose", request.headers.get("Purpose", ""))
-    return "prefetch" in purpose
+    said = " ".join(request.headers.get(name, "") for name in _PURPOSES).lower()
+    return "prefetch" in said or "preview" in said

@@ -380,10 +380,10 @@ class IDTokenError(ProviderError):
 
     error = "invalid_id_token"
 
-    @property
-    def claim(self) -> str:
-        """The claim that is the reason, or an empty string."""
-        return str(self.detail.get("claim", ""))
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        #: The claim that is the reason, or an empty string.
+        self.claim: str = self.detail.get("claim", "")
 
 
 class MalformedIDTokenError(IDTokenError, jose.DecodeError):

@@ -62,13 +62,8 @@ def import_secret(secret: str) -> Any:
     """Make a MAC key of a client secret (Core 10.1: its UTF-8 octets)."""
     from joserfc.jwk import OctKey
 
-    return OctKey.import_key({"kty": "oct", "k": _base64url(secret.encode("utf-8"))})
-
-
-def _base64url(data: bytes) -> str:
-    from base64 import urlsafe_b64encode
-
-    return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    octets = secret.encode("utf-8")
+    return OctKey(octets, octets)  # its length is judged when the client is registered
 
 
 def verifier(key: Any, alg: str) -> Verifier:

@@ -25,6 +25,7 @@ from typing import TypeVar
 
 from . import strict_json
 from .errors import ProviderResponseError
+from .errors import clean_text
 
 T = TypeVar("T")
 
@@ -86,7 +87,7 @@ class Response:
             raise ProviderResponseError(
                 "invalid_response",
                 f"The {what} is not a JSON object (HTTP {self.status}).",
-                detail={"status": self.status, "content_type": self.content_type},
+                detail={"status": self.status, "content_type": clean_text(self.content_type)},
             )
         return value
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 from typing import NoReturn
 
@@ -18,8 +19,15 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError("not a JSON number")
 
 
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError("a number beyond all measure")
+    return number
+
+
 _decoder = json.JSONDecoder(
-    object_pairs_hook=_unique_members, parse_constant=_refuse_constant, strict=True
+    object_pairs_hook=_unique_members, parse_float=_finite, parse_constant=_refuse_constant
 )
 
 
@@ -29,7 +37,7 @@ def loads(data: bytes) -> Any:
     :param data: UTF-8 bytes; other encodings that :func:`json.loads` guesses are refused.
     :returns: the value.
     :raises ValueError: for anything that is not valid JSON, repeats a member name, holds ``NaN``
-        or ``Infinity``, or is nested too deeply to be honest.
+        or a number that is infinite here, or is nested too deeply to be honest.
     """
     try:
         return _decoder.decode(data.decode("utf-8"))

@@ -31,10 +31,14 @@ def split(url: str) -> SplitResult:
     return parts
 
 
+def _split_or_none(url: object) -> SplitResult | None:
+    return _split_text(url) if isinstance(url, str) else None
+
+
 # The same few endpoints are looked at for every request.
 @lru_cache(maxsize=512)
-def _split_or_none(url: object) -> SplitResult | None:
-    if not isinstance(url, str) or _MISREAD.search(url):
+def _split_text(url: str) -> SplitResult | None:
+    if _MISREAD.search(url):
         return None
     try:
         parts = urlsplit(url)
@@ -45,6 +49,7 @@ def _split_or_none(url: object) -> SplitResult | None:
     return parts if plain else None
 
 
+@lru_cache(maxsize=512)
 def is_loopback_host(host: str) -> bool:
     """Whether a parsed host name can only mean this machine."""
     name = host.lower()
@@ -80,7 +85,7 @@ def origin(url: str) -> tuple[str, str, int]:
 
 def add_params(url: str, params: Iterable[tuple[str, str]]) -> str:
     """Append query parameters, keeping the URL's own query (RFC 6749 section 3.1)."""
-    added = urlencode(list(params), quote_via=quote)
+    added = urlencode(list(params), quote_via=quote, errors="replace")
     if not added:
         return url
     base, hash_mark, fragment = url.partition("#")

@@ -15,6 +15,7 @@ anyone could make us flood the provider with made-up key identifiers.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import threading
@@ -41,6 +42,7 @@ BUDGET = 2
 BUDGET_SECONDS = 60.0
 
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age\s*=\s*\"?(\d{1,10})", re.IGNORECASE)
+_NOT_KEPT = re.compile(r"(?:^|[\s,])no-(?:cache|store)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class Document(Generic[T]):
         self._failure: OAuthError | None = None
         self._failures = 0
         self._retry_at = 0.0
+        self._asked_at = -math.inf
         self._spent: deque[float] = deque(maxlen=BUDGET)
         _documents.add(self)  # type: ignore[arg-type]  # only its lock is touched there
 
@@ -109,13 +112,17 @@ class Document(Generic[T]):
         :param trusted: whether the reason came from the provider itself.
         :returns: a newer value, or ``seen`` again.
         """
+        asked_at = self._clock()
         with self._lock:
             copy = self._copy
             if copy is None or copy.value is not seen:
-                return seen if copy is None else copy.value  # somebody else has just looked
-            if not trusted and not self._within_budget():
-                return seen
-            return self._refresh(copy, etag=copy.etag).value
+                return seen if copy is None else copy.value
+            if self._asked_at > asked_at:
+                return seen  # somebody else has just looked, and there was nothing new
+            if not trusted:
+                return self._refresh(copy).value if self._within_budget() else seen
+            self._retry_at = 0.0  # the provider is there: it has just sent a token
+            return self._refresh(copy).value
 
     def set(self, value: T) -> None:
         """Put a value that the caller fetched himself."""
@@ -130,17 +137,19 @@ class Document(Generic[T]):
         return True
 
     def _revalidate(self, copy: Copy[T]) -> Copy[T]:
-        if self._clock() < self._retry_at or not self._lock.acquire(blocking=False):
+        lock = self._lock
+        if self._clock() < self._retry_at or not lock.acquire(blocking=False):
             return copy
         try:
-            return self._refresh(self._copy or copy, etag=copy.etag)
+            current = self._copy or copy
+            return self._refresh(current) if current is copy else current
         finally:
-            self._lock.release()
+            lock.release()
 
-    def _refresh(self, copy: Copy[T], etag: str | None) -> Copy[T]:
+    def _refresh(self, copy: Copy[T]) -> Copy[T]:
         """Ask again; on failure the copy at hand stays in use."""
         try:
-            return self._load(etag)
+            return self._load(copy.etag)
         except OAuthError:
             return copy
 
@@ -148,6 +157,7 @@ class Document(Generic[T]):
         now = self._clock()
         if self._failure is not None and now < self._retry_at:
             raise self._failure.again()
+        self._asked_at = now
         try:
             copy = self._read(self._fetch(etag), now)
         except OAuthError as failure:
@@ -179,6 +189,8 @@ if hasattr(os, "register_at_fork"):
 
 
 def time_to_live(cache_control: str) -> float:
-    """How long a document may be used without asking, in seconds (RFC 9111 section 5.2.2.1)."""
+    """How long a document may be used without asking, in seconds (RFC 9111 section 5.2.2)."""
     found = _MAX_AGE.search(cache_control)
-    return min(max(float(found[1]) if found else 0.0, MIN_TTL), MAX_TTL)
+    if found is None or _NOT_KEPT.search(cache_control):
+        return MIN_TTL
+    return min(max(float(found[1]), MIN_TTL), MAX_TTL)

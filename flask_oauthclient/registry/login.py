@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from types import UnionType
 from typing import Any
+from urllib.parse import parse_qsl
+from urllib.parse import urlsplit
 
 from ..protocol.errors import CallbackError
 from ..protocol.errors import ConfigurationError
 from ..protocol.errors import InvalidSettingError
+from ..protocol.errors import MetadataError
 from ..protocol.errors import MismatchingStateError
 from ..protocol.errors import MissingConfigurationError
 from ..protocol.errors import MissingIDTokenError
@@ -68,9 +72,11 @@ class LoginApp(OpenIDApp):
             raise _missing("client_id")
         check_params(self.authorize_params, kwargs)
         params = merged(self._default_params(), self.authorize_params, kwargs)
+        if params.pop("response_type", "code") != "code":
+            raise ConfigurationError("unsupported_response_type")
         pending = self._pending(params)
         request = {
-            "response_type": params.pop("response_type", "code"),
+            "response_type": "code",
             "client_id": self.client_id,
             "redirect_uri": redirect_uri or self._options.redirect_uri,
             "scope": params.pop("scope", None),
@@ -79,7 +85,19 @@ class LoginApp(OpenIDApp):
             **_challenge(pending.get("code_verifier")),
         }
         self._warn_of_plain_http(request["redirect_uri"])
+        self._check_endpoint_query(str(endpoint), request)
         return {"url": authorization_url(str(endpoint), {**request, **params}), **pending}
+
+    def _check_endpoint_query(self, endpoint: str, request: Mapping[str, Any]) -> None:
+        """A query of the endpoint's own is kept, but each parameter is sent once (RFC 6749 3.1)."""
+        query = parse_qsl(urlsplit(endpoint).query, keep_blank_values=True)
+        repeated = sorted({name for name, _ in query} & request.keys())
+        if not repeated:
+            return
+        why = f"The query of the authorization endpoint sets {', '.join(repeated)}."
+        if self.authorize_url:
+            raise InvalidSettingError("invalid_configuration", f"{why} Take it out of the URL.")
+        raise MetadataError("invalid_metadata", why)
 
     def _default_params(self) -> dict[str, Any]:
         names = ("scope", "response_mode", "prompt", "login_hint", "response_type")
@@ -95,6 +113,8 @@ class LoginApp(OpenIDApp):
         if nonce or "openid" in scope_to_list(params.get("scope")):
             pending["nonce"] = nonce or generate_token(NONCE_LENGTH)
         pending |= {name: params[name] for name in ("max_age", "response_mode") if name in params}
+        if params.get("scope") != self.client_kwargs.get("scope"):
+            pending["scope"] = scope_to_string(params.get("scope"))
         demand = demanded_acr(params)
         if demand:
             pending["acr"] = demand
@@ -162,7 +182,7 @@ class LoginApp(OpenIDApp):
         check_response_mode(callback, pending.get("response_mode"))
         code = self._check_callback(response)
         token = self._exchange_code(code, pending, kwargs)
-        self._note_scope(token)
+        self._note_scope(token, pending.get("scope", self.client_kwargs.get("scope")))
         self._accept_id_token(token, pending, code, response.state, checks)
         if "extra" in pending:
             token["extra"] = pending["extra"]
@@ -175,6 +195,7 @@ class LoginApp(OpenIDApp):
         pending: dict[str, Any] = self.framework.take_login(response.state)
         if "post_logout_redirect_uri" in pending:  # a logout state is no login state
             raise MismatchingStateError
+        check_pending(pending)
         return pending
 
     def _check_callback(self, response: AuthorizationResponse) -> str:
@@ -223,9 +244,8 @@ class LoginApp(OpenIDApp):
         )
         return self._run(exchange, "access_token", **settings)
 
-    def _note_scope(self, token: OAuth2Token) -> None:
+    def _note_scope(self, token: OAuth2Token, asked: Any) -> None:
         """An absent scope means the one asked for (RFC 6749 section 5.1); a wider one is odd."""
-        asked = self.client_kwargs.get("scope")
         if not token.get("scope"):
             if asked:
                 token["scope"] = scope_to_string(asked)
@@ -267,9 +287,30 @@ def check_params(fixed: Mapping[str, Any], call: Mapping[str, Any]) -> None:
             "invalid_configuration",
             f"{name!r} cannot be set by {where}: each login has its own.",
         )
-    response_type = call.get("response_type", "code")
-    if response_type != "code":
-        raise ConfigurationError("unsupported_response_type")
+
+
+#: The types of what is kept of a login. Anything may stand in a session or cache that others
+#: write to as well.
+_KEPT: dict[str, type | UnionType] = {
+    "redirect_uri": str,
+    "nonce": str,
+    "code_verifier": str,
+    "response_mode": str,
+    "scope": str,
+    "max_age": str | int | float,
+    "acr": dict,
+}
+
+
+def check_pending(pending: Mapping[str, Any]) -> None:
+    """What was kept of a login is of the right types.
+
+    :raises MismatchingStateError: if not.
+    """
+    fitting = all(isinstance(pending[name], _KEPT[name]) for name in _KEPT.keys() & pending.keys())
+    values = pending.get("acr", {}).get("values", []) if fitting else None
+    if not isinstance(values, list):
+        raise MismatchingStateError("state_unreadable")
 
 
 def _missing(option: str) -> MissingConfigurationError:

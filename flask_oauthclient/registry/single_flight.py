@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -26,6 +28,11 @@ class SingleFlight(Generic[T]):
 
     def __init__(self, memory: float = 30.0) -> None:
         self._memory = memory
+        self.reset()
+        _all.add(self)  # type: ignore[arg-type]  # only its reset is called there
+
+    def reset(self) -> None:
+        """Forget all work, also what threads of the parent process were doing during a fork."""
         self._lock = threading.Lock()
         self._flights: OrderedDict[str, tuple[float, Future[T]]] = OrderedDict()
 
@@ -61,7 +68,9 @@ class SingleFlight(Generic[T]):
 
     def _forget_old(self, now: float) -> None:
         for key, (until, flight) in list(self._flights.items()):
-            if not flight.done() or (until > now and len(self._flights) < _CAPACITY):
+            if not flight.done():
+                continue
+            if until > now and len(self._flights) < _CAPACITY:
                 break
             del self._flights[key]
 
@@ -75,3 +84,15 @@ class SingleFlight(Generic[T]):
         if isinstance(failure, OAuthError):
             raise failure.again()  # each thread its own traceback
         return flight.result()
+
+
+_all: weakref.WeakSet[SingleFlight[object]] = weakref.WeakSet()
+
+
+def _reset_all() -> None:
+    for flights in list(_all):
+        flights.reset()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reset_all)

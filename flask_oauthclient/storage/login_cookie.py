@@ -88,7 +88,10 @@ def _write(data: Mapping[str, Any]) -> bytes:
 
 
 def _read(text: bytes) -> dict[str, Any] | None:
-    short = json.loads(text) if text else None
+    try:
+        short = json.loads(text) if text else None
+    except ValueError:  # sealed here, but by another version of this package
+        return None
     if not isinstance(short, dict):
         return None
     return {_LONG.get(str(name), str(name)): value for name, value in short.items()}

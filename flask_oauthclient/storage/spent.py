@@ -37,5 +37,10 @@ class SpentSet:
             self._until[value] = now + self._lifetime
             return True
 
+    def forget(self, value: str) -> None:
+        """Allow a value to be used once more."""
+        with self._lock:
+            self._until.pop(value, None)
+
     def __contains__(self, value: str) -> bool:
         return self._until.get(value, 0.0) > monotonic()

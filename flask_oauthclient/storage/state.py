@@ -89,12 +89,13 @@ class PendingLogins:
         :param data: everything the callback will need; JSON values.
         :raises StateStoreError: if it cannot be kept.
         """
-        expires = int(time.time()) + self._lifetime
+        expires = round(time.time() + self._lifetime, 3)
+        self._spent.forget(_key(client, state))  # a state that is given, and given again
         if self._cache is not None:
-            self._put(_key(client, state), json.dumps({"data": data}))
+            self._put(_key(client, state), json.dumps({"data": data, **_owner(client)}))
         self._keep_in_session(browser.session, client, state, expires, data)
         if self._sealer is not None:
-            self._keep_in_cookie(self._sealer, browser, client, state, expires, data)
+            self._keep_in_cookie(self._sealer, browser, client, state, int(expires), data)
 
     def _put(self, key: str, text: str) -> None:
         failure: str | None = None
@@ -110,14 +111,12 @@ class PendingLogins:
         session: MutableMapping[str, Any],
         client: str,
         state: str,
-        expires: int,
+        expires: float,
         data: Mapping[str, Any],
     ) -> None:
-        entry: dict[str, Any] = {"exp": float(expires)}
+        entry: dict[str, Any] = {"exp": expires, **_owner(client)}
         if self._cache is None:
             entry = {"data": dict(data), **entry}
-        if "_" in client:  # "git" + "hub_x" and "git_hub" + "x" have one key
-            entry["client"] = client
         _sweep(session)
         session.pop(_key(client, state), None)
         session[_key(client, state)] = entry
@@ -154,13 +153,16 @@ class PendingLogins:
         :raises StateStoreError: if the cache cannot be asked. No check is skipped then.
         """
         entry = _session_entry(browser.session, client, state)
-        cookie, over = self._read_cookie(browser, client, state)
+        carried = _carried_cookies(browser, client, state)
         self.forget(browser, client, state)
+        if USED in carried.values():  # another tab's response may have brought the entry back
+            raise MismatchingStateError("state_used")
+        cookie = self._open_cookie(carried, client, state) if entry is None else None
         if entry is None and cookie is None:
-            raise MismatchingStateError(self._explain(browser, client, state, over=over))
+            raise MismatchingStateError(self._explain(browser, client, state))
         if _is_over(entry, cookie, time.time()):
             raise MismatchingStateError("state_expired")
-        data = self._take_data(_key(client, state), entry, cookie)
+        data = self._take_data(client, _key(client, state), entry, cookie)
         if data is None:
             raise MismatchingStateError("state_used")
         return data
@@ -171,7 +173,7 @@ class PendingLogins:
         data = entry.get("data") if isinstance(entry, dict) else None
         return data if isinstance(data, dict) else None
 
-    def _take_data(self, key: str, entry: Any, cookie: Any) -> dict[str, Any] | None:
+    def _take_data(self, client: str, key: str, entry: Any, cookie: Any) -> dict[str, Any] | None:
         """The data of a login whose browser is proven; ``None`` if somebody was faster."""
         kept: Any
         if self._cache is not None:
@@ -181,9 +183,10 @@ class PendingLogins:
         else:
             kept = {"data": cookie.data} if entry is None else entry
             taken = True
-        if not self._spent.spend(key) or not taken:
+        # Who took nothing must not mark it as used: the one who did take it still has to pass here.
+        if not taken or not self._spent.spend(key):
             return None
-        data = _data_of(kept)
+        data = _data_of(kept) if _belongs_to(client, kept) else None
         if data is None:
             raise MismatchingStateError("state_unreadable")
         return data
@@ -199,27 +202,22 @@ class PendingLogins:
             raise StateStoreError(detail={"failure": failure})
         return text
 
-    def _read_cookie(self, browser: Browser, client: str, state: str) -> tuple[Any, bool]:
-        for secure in (True, False):
-            value = browser.cookies.get(cookie_name(client, state, secure=secure))
-            if value == USED:
-                return None, True
-            if value and self._sealer is not None:
-                return open_login(self._sealer, client, state, value), False
-        return None, False
+    def _open_cookie(self, carried: Mapping[str, str], client: str, state: str) -> Any:
+        for value in carried.values() if self._sealer else ():
+            return open_login(self._sealer, client, state, value)
+        return None
 
     def forget(self, browser: Browser, client: str, state: str) -> None:
         """Remove a login from the browser, and whatever else has expired there."""
-        browser.session.pop(_key(client, state), None)
+        if _session_entry(browser.session, client, state) is not None:
+            del browser.session[_key(client, state)]
         _sweep(browser.session)
-        for secure in (True, False):
-            name = cookie_name(client, state, secure=secure)
-            if name in browser.cookies:
-                browser.set_cookie(name, USED, self._lifetime)
+        for name in _carried_cookies(browser, client, state):
+            browser.set_cookie(name, USED, self._lifetime)
 
-    def _explain(self, browser: Browser, client: str, state: str, *, over: bool) -> str:
+    def _explain(self, browser: Browser, client: str, state: str) -> str:
         """Why a state that nobody vouches for is not accepted."""
-        if over or _key(client, state) in self._spent:
+        if _key(client, state) in self._spent:
             return "state_used"
         keys = self._sealer.mac_keys if self._sealer else [b""]
         hint = read_state(keys, client, browser.host, state, time.time())
@@ -236,15 +234,27 @@ def _key(client: str, state: str) -> str:
     return f"{_PREFIX}{client}_{state}"
 
 
+def _carried_cookies(browser: Browser, client: str, state: str) -> dict[str, str]:
+    names = (cookie_name(client, state, secure=secure) for secure in (True, False))
+    return {name: browser.cookies[name] for name in names if name in browser.cookies}
+
+
 def _is_known(browser: Browser) -> bool:
     return bool(browser.session) or any(map(is_login_cookie, browser.cookies))
 
 
 def _session_entry(session: Mapping[str, Any], client: str, state: str) -> Any:
     entry = session.get(_key(client, state))
-    if isinstance(entry, dict) and entry.get("client", client) != client:
-        return None
-    return entry
+    return entry if _belongs_to(client, entry) else None
+
+
+def _owner(client: str) -> dict[str, str]:
+    # "git" + "hub_x" and "git_hub" + "x" have one key.
+    return {"client": client} if "_" in client else {}
+
+
+def _belongs_to(client: str, kept: Any) -> bool:
+    return not isinstance(kept, dict) or kept.get("client", client) == client
 
 
 def _is_over(entry: Any, cookie: Any, now: float) -> bool:
@@ -262,20 +272,24 @@ def _data_of(value: Any) -> dict[str, Any] | None:
 def _load(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
 def _states(session: Mapping[str, Any]) -> Iterator[str]:
-    return (key for key in list(session) if key.startswith(_PREFIX))
+    """The keys of pending logins; the application may have keys of its own that begin so."""
+    return (key for key in list(session) if key.startswith(_PREFIX) and _is_ours(session[key]))
+
+
+def _is_ours(entry: Any) -> bool:
+    return isinstance(entry, dict) and not entry.keys().isdisjoint(("data", "exp"))
 
 
 def _sweep(session: MutableMapping[str, Any]) -> None:
     """Remove what has expired, for every client."""
     now = time.time()
     for key in _states(session):
-        entry = session[key]
-        expires = entry.get("exp") if isinstance(entry, dict) else None
+        expires = session[key].get("exp")
         if not isinstance(expires, int | float) or expires <= now:
             del session[key]
 
@@ -291,7 +305,9 @@ def _make_room(session: MutableMapping[str, Any]) -> None:
 
 def _cookies_that_give_way(cookies: Mapping[str, str], name: str, value: str) -> Iterator[str]:
     others = [(n, v) for n, v in cookies.items() if is_login_cookie(n) and n != name]
-    # The newest first; a value that cannot be read is the first to go.
+    # The newest first; a value that cannot be read is the first to go. Of one second, the newest
+    # is the last that the browser sends (RFC 6265 section 5.4).
+    others.reverse()
     others.sort(key=lambda item: cookie_expiry(item[1]) or 0, reverse=True)
     size = len(name) + len(value)
     for count, (other, content) in enumerate(others, start=2):

@@ -37,11 +37,14 @@ def finish(value: object) -> object:
         return value
     import asyncio  # a quarter of the import time of this package, for few
     from concurrent.futures import ThreadPoolExecutor
+    from contextvars import copy_context
 
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(value)
-    # Called from inside an event loop, in blocking code: a loop of its own, in its own thread.
+    # Called from inside an event loop, in blocking code: a loop of its own, in its own thread. It
+    # sees the caller's context variables, in which Flask keeps the request and the session.
+    context = copy_context()
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, value).result()
+        return thread.submit(context.run, asyncio.run, value).result()

@@ -3,13 +3,14 @@
 The time limit of a socket counts from one byte to the next: a server that sends a byte a second
 keeps a caller for ever, in the headers as well as in the body. A :class:`TotalTime` given as the
 read time limit of a request is understood by the connections here as one deadline instead, and
-each read gets only what is left of it.
+each read gets only what is left of it. So does each write: urllib3 writes under the time limit for
+connecting, which is too short for an upload, so that limit is given as a :class:`ConnectTime`.
 """
 
 from __future__ import annotations
 
 import io
-import socket
+from collections.abc import Callable
 from time import monotonic
 from typing import Any
 from typing import cast
@@ -18,6 +19,10 @@ from urllib3.connection import HTTPConnection
 from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.connectionpool import HTTPSConnectionPool
+
+
+#: Bytes that are written at once, under one look at the clock.
+_WRITE_BYTES = 65_536
 
 
 class TotalTime(float):
@@ -42,8 +47,20 @@ class TotalTime(float):
         return left
 
 
+class ConnectTime(float):
+    """A number of seconds to connect in, and the total that counts once connected."""
+
+    __slots__ = ("total",)
+    total: TotalTime
+
+    def __new__(cls, seconds: float, total: TotalTime) -> ConnectTime:
+        value = super().__new__(cls, seconds)
+        value.total = total
+        return value
+
+
 class DeadlineSocket:
-    """A connected socket whose reads obey a :class:`TotalTime`; all else is the socket's."""
+    """A connected socket that obeys a :class:`TotalTime`; all else is the socket's."""
 
     __slots__ = ("_sock", "_total")
 
@@ -55,14 +72,24 @@ class DeadlineSocket:
         return getattr(self._sock, name)
 
     def settimeout(self, value: float | None) -> None:
-        """Take a plain time limit for the socket, or a total one for all reads to come."""
+        """Take a plain time limit for the socket, or a total one for all that is to come."""
+        if isinstance(value, ConnectTime):
+            value = value.total
         self._total = value if isinstance(value, TotalTime) else None
         self._sock.settimeout(self._total.remaining() if self._total else value)
 
     def tighten(self) -> None:
-        """Leave the next read no more than what is left of the total."""
+        """Leave the next read or write no more than what is left of the total."""
         if self._total is not None:
             self._sock.settimeout(self._total.remaining())
+
+    def sendall(self, data: Any, *flags: Any) -> None:
+        """Send all data; a peer that reads slowly gets no more time than one that writes slowly."""
+        with memoryview(data) as view, view.cast("B") as rest:
+            sent = 0
+            while sent < len(rest):
+                self.tighten()
+                sent += self._sock.send(rest[sent : sent + _WRITE_BYTES], *flags)
 
     def makefile(self, *args: Any, **kwargs: Any) -> io.BufferedReader:
         """The reader that the HTTP parser works on."""
@@ -86,20 +113,27 @@ class _DeadlineReader(io.RawIOBase):
         super().close()
 
 
-def _wrap(sock: Any) -> socket.socket:
-    return cast("socket.socket", DeadlineSocket(sock))
+def _connect(connection: Any, connect: Callable[[], None]) -> None:
+    """Connect within what is left of the total, and keep to the total from then on."""
+    limit = connection.timeout
+    if isinstance(limit, ConnectTime):
+        connection.timeout = min(float(limit), limit.total.remaining())
+    try:
+        connect()
+    finally:
+        connection.timeout = limit
+    connection.sock = DeadlineSocket(connection.sock)
+    connection.sock.settimeout(limit)
 
 
 class _Connection(HTTPConnection):
     def connect(self) -> None:
-        super().connect()
-        self.sock = _wrap(self.sock)
+        _connect(self, super().connect)
 
 
 class _TLSConnection(HTTPSConnection):
     def connect(self) -> None:
-        super().connect()
-        self.sock = _wrap(self.sock)
+        _connect(self, super().connect)
 
 
 class _Pool(HTTPConnectionPool):

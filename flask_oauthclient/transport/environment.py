@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
 from urllib.parse import urlsplit
@@ -74,3 +75,20 @@ def _contains(network: str, address: ipaddress.IPv4Address | ipaddress.IPv6Addre
         return address in ipaddress.ip_network(network, strict=False)
     except ValueError:
         return False
+
+
+def choose_proxies(url: str, *layers: Mapping[str, str] | None) -> dict[str, str]:
+    """The proxies of the first layer that says something about a URL.
+
+    A layer that names ``all`` proxies beats a later one that names ``https``; requests would mix
+    the two.
+
+    :param url: the URL.
+    :param layers: the call's proxies first, then the session's, then the environment's.
+    """
+    filled = [layer for layer in layers if layer]
+    if not filled:
+        return {}
+    parts = urlsplit(url)
+    asked = (f"{parts.scheme}://{parts.hostname}", parts.scheme, f"all://{parts.hostname}", "all")
+    return next((dict(layer) for layer in filled if any(name in layer for name in asked)), {})

@@ -11,12 +11,15 @@ from __future__ import annotations
 import json
 import os
 import ssl
+import threading
+from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import MutableMapping
 from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import DEFAULT_POOLSIZE
@@ -27,6 +30,7 @@ from requests.sessions import merge_hooks
 from requests.sessions import merge_setting
 from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3.exceptions import HTTPError
 from urllib3.exceptions import ProtocolError
 from urllib3.exceptions import ReadTimeoutError
 from urllib3.util.ssl_ import create_urllib3_context
@@ -36,8 +40,11 @@ from ..protocol.messages import Purpose
 from ..protocol.messages import Request
 from ..protocol.messages import Response
 from .deadline import POOL_CLASSES
+from .deadline import ConnectTime
 from .deadline import TotalTime
 from .environment import Environment
+from .environment import choose_proxies
+from .policy import MIB
 from .policy import POLICIES
 from .policy import Policy
 from .policy import check_url
@@ -52,9 +59,19 @@ def no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-@lru_cache(maxsize=16)
 def _tls_context(ca_bundle: str) -> ssl.SSLContext:
+    # Under a lock: threads that each made a context would each get a connection pool of its own.
+    with _context_lock:
+        return _load_context(ca_bundle)
+
+
+_context_lock = threading.Lock()
+
+
+@lru_cache(maxsize=16)
+def _load_context(ca_bundle: str) -> ssl.SSLContext:
     context = create_urllib3_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # RFC 9325 3.1.1, whatever the system says
     if Path(ca_bundle).is_dir():
         context.load_verify_locations(capath=ca_bundle)
     else:
@@ -156,10 +173,9 @@ class PooledSession(requests.Session):
     ) -> Any:
         """Combine a call's settings with the session's and the environment's, in this order."""
         environment = self.environment
-        explicit = {**self.proxies, **(proxies or {})}
         verify = self.verify if verify is None else verify
         return {
-            "proxies": {**environment.proxies_for(url), **explicit},
+            "proxies": choose_proxies(url, proxies, self.proxies, environment.proxies_for(url)),
             "stream": self.stream if stream is None else stream,
             "verify": environment.ca_bundle or True if verify is True else verify,
             "cert": self.cert if cert is None else cert,
@@ -182,8 +198,20 @@ class PooledSession(requests.Session):
     ) -> dict[str, str]:
         """Choose the proxies for the target of a redirect."""
         prepared_request.headers.pop("Proxy-Authorization", None)
-        chosen = self.environment.proxies_for(str(prepared_request.url))
-        return {**chosen, **self.proxies}
+        url, environment = str(prepared_request.url), self.environment
+        # What the environment chose for the URL before does not have to hold for this one.
+        explicit = {k: v for k, v in (proxies or {}).items() if environment.proxies.get(k) != v}
+        return choose_proxies(url, explicit, self.proxies, environment.proxies_for(url))
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Where a response redirects to, if that is a URL; its body is read within a cap.
+
+        requests reads the body of a redirect whole, whether it follows or not.
+        """
+        target = _redirect_target(super().get_redirect_target, resp)
+        if target is not None:
+            _read_redirect(resp)
+        return target
 
     def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
         """Prepare a request with the session's settings; ``.netrc`` is no part of them."""
@@ -207,10 +235,11 @@ class PooledSession(requests.Session):
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Send a prepared request; the pools are remade first in a forked process."""
         if self._pid != os.getpid():
-            self._pid = os.getpid()
             for adapter in self.adapters.values():
                 if isinstance(adapter, Adapter):
                     adapter.renew()
+            # Last: until then no other thread may take the pools for ours.
+            self._pid = os.getpid()
         return super().send(request, **kwargs)
 
     def send_message(self, request: Request, **settings: Any) -> Response:
@@ -235,9 +264,10 @@ class PooledSession(requests.Session):
         try:
             answer = self._answer(request, policy, settings)
             if on_response is not None:
-                answer = on_response(answer) or answer
+                changed = on_response(answer)
+                answer = answer if changed is None else changed  # a refusal counts as false
             return to_message(answer, policy.max_bytes)
-        except requests.RequestException as exception:
+        except (OSError, HTTPError, UnicodeError) as exception:
             return _classify(exception)
 
     def _answer(self, request: Request, policy: Policy, settings: dict[str, Any]) -> Any:
@@ -299,7 +329,8 @@ class PooledSession(requests.Session):
             limit = (min(limit, policy.connect_timeout), limit)
         if streamed or not isinstance(limit, tuple) or limit[1] is None:
             return limit
-        return limit[0], TotalTime(limit[1])
+        total = TotalTime(limit[1])
+        return (limit[0] if limit[0] is None else ConnectTime(limit[0], total)), total
 
 
 _NO_ENVIRONMENT = Environment()
@@ -347,6 +378,25 @@ def read_bounded(response: Any, max_bytes: int) -> None:
     response._content_consumed = True
 
 
+def _redirect_target(
+    find: Callable[[requests.Response], str | None], response: requests.Response
+) -> str | None:
+    try:
+        target = find(response)
+        readable = target is not None and urlsplit(target).port != 0  # ValueError for no number
+    except ValueError:
+        return None
+    return target if readable else None
+
+
+def _read_redirect(response: requests.Response) -> None:
+    try:
+        read_bounded(response, MIB)
+    except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError):
+        response.close()
+        response._content = b""
+
+
 def _is_unread(response: Any) -> bool:
     # Test suites put doubles in place of responses; those have nothing to be read from.
     real = issubclass(type(response), requests.Response)
@@ -385,15 +435,35 @@ def _check_not_redirected(message: Response, request: Request) -> None:
 
 def _broke_before_answer(exception: requests.ConnectionError) -> bool:
     cause = exception.args[0] if exception.args else None
-    return isinstance(cause, ProtocolError | ConnectionError)
+    return isinstance(cause, ProtocolError | ConnectionError) and not _is_timeout(cause)
 
 
-def _classify(exception: requests.RequestException) -> str:
+def _is_timeout(cause: object) -> bool:
+    # While a request is being written, urllib3 reports it inside of an aborted connection.
+    causes = (cause, *getattr(cause, "args", ()))
+    return any(isinstance(each, TimeoutError | ReadTimeoutError) for each in causes)
+
+
+_UNREADABLE = (
+    requests.exceptions.ContentDecodingError,
+    requests.exceptions.InvalidHeader,
+    requests.exceptions.JSONDecodeError,  # of a compliance hook
+    UnicodeError,  # a token that fits no header
+)
+
+
+def _classify(exception: Exception) -> str:
     cause = exception.args[0] if exception.args else None
-    if isinstance(exception, requests.Timeout) or isinstance(cause, ReadTimeoutError):
+    if isinstance(exception, requests.Timeout | TimeoutError) or _is_timeout(cause):
         return "provider_timeout"
-    if isinstance(exception, requests.exceptions.SSLError):
+    if isinstance(exception, requests.exceptions.SSLError) or _is_file_error(exception):
         return "tls_failure"
-    if isinstance(exception, requests.exceptions.ContentDecodingError):
+    if isinstance(exception, _UNREADABLE):
         return "invalid_response"
     return "provider_unreachable"
+
+
+def _is_file_error(exception: Exception) -> bool:
+    # A CA bundle or client certificate that isn't there. The network's errors arrive wrapped.
+    network = requests.RequestException | ConnectionError
+    return isinstance(exception, OSError) and not isinstance(exception, network)

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import flask
 import requests
 from flask import Flask
+from itsdangerous import BadSignature
 from requests.adapters import BaseAdapter
 from requests.cookies import extract_cookies_to_jar
 from requests.cookies import get_cookie_header
@@ -106,6 +107,8 @@ class Site:
         self.oauth = OAuth(self.flask_app, cache, fetch_token, update_token)
         adapters = {origin_of(p.issuer): p.adapter() for p in self.providers.values()}
         self.outbound = Outbound(adapters)
+        for provider in self.providers.values():
+            provider.add_client(self._record(provider))
         for name, provider in self.providers.items():
             self._register(name, provider, register or {})
         apps = {p.issuer: p.wsgi for p in self.providers.values()}
@@ -134,17 +137,17 @@ class Site:
         app.register_error_handler(OAuthError, self._show)
         return app
 
-    def _register(
-        self, name: str, provider: DevelopmentProvider, more: Mapping[str, Any]
-    ) -> None:
-        provider.add_client(
-            ClientRecord(
-                CLIENT_ID,
-                CLIENT_SECRET,
-                redirect_uris=(self.callback_url(name), self.callback_url(name) + "?from=op"),
-                post_logout_redirect_uris=(f"{self.origin}/goodbye/{name}",),
-            )
+    def _record(self, provider: DevelopmentProvider) -> ClientRecord:
+        names = [name for name, its in self.providers.items() if its is provider]
+        callbacks = [self.callback_url(name) for name in names]
+        return ClientRecord(
+            CLIENT_ID,
+            CLIENT_SECRET,
+            redirect_uris=(*callbacks, *(f"{url}?from=op" for url in callbacks)),
+            post_logout_redirect_uris=tuple(f"{self.origin}/goodbye/{name}" for name in names),
         )
+
+    def _register(self, name: str, provider: DevelopmentProvider, more: Mapping[str, Any]) -> None:
         settings = {
             "client_id": CLIENT_ID,
             "client_secret": CLIENT_SECRET,
@@ -167,7 +170,9 @@ class Site:
         return self.client(name) or flask.abort(404)
 
     def _login(self, name: str) -> Response:
-        params = {"redirect_uri": self.callback_url(name), **self.login_params}
+        params = dict(self.login_params)
+        if not self.client(name) or not self.client(name)._options.redirect_uri:
+            params.setdefault("redirect_uri", self.callback_url(name))
         answer: Response = self._client_or_404(name).authorize_redirect(**params)
         return answer
 
@@ -200,6 +205,22 @@ class Site:
     def callback_url(self, name: str = "demo") -> str:
         """The redirect URI."""
         return f"{self.origin}/callback/{name}"
+
+    def send_login(
+        self, name: str = "demo", query: str = "", headers: Mapping[str, str] | None = None, **params: Any
+    ) -> requests.Response:
+        """Begin a login, and don't follow its redirect.
+
+        :param name: name of the client.
+        :param query: query of the request.
+        :param headers: headers of the request.
+        :param params: arguments of ``authorize_redirect``.
+        """
+        self.login_params = params
+        try:
+            return self.send_with("", self.login_url(name) + query, headers=headers)
+        finally:
+            self.login_params = {}
 
     def begin(self, name: str = "demo", **params: Any) -> Visit:
         """Go through a login up to the visit of the callback, and don't make that.
@@ -250,9 +271,12 @@ class Site:
         header: str | None = get_cookie_header(self.browser.cookies, request)
         return header or ""
 
-    def send_with(self, cookies: str, url: str, method: str = "GET") -> requests.Response:
+    def send_with(
+        self, cookies: str, url: str, method: str = "GET", headers: Mapping[str, str] | None = None
+    ) -> requests.Response:
         """Send a request with these cookies, and keep none of the answer."""
-        request = requests.Request(method, url, headers={"Cookie": cookies}).prepare()
+        sent = {"Cookie": cookies, **(headers or {})}
+        request = requests.Request(method, url, headers=sent).prepare()
         return WSGIAdapter(self.flask_app).send(request)
 
     def begin_at_once(self, count: int, name: str = "demo") -> list[Visit]:
@@ -284,7 +308,19 @@ class Site:
         """What the browser's session cookie holds."""
         value = next((c.value for c in self.browser.cookies if c.name == "session"), None)
         serializer = self.flask_app.session_interface.get_signing_serializer(self.flask_app)  # type: ignore[attr-defined]
-        return dict(serializer.loads(value)) if value and serializer else {}
+        try:
+            return dict(serializer.loads(value)) if value and serializer else {}
+        except BadSignature:
+            return {}
+
+    def put_pending(self, state: str, entry: Any, name: str = "demo") -> Visit:
+        """Put an entry of a pending login into the session by hand.
+
+        :returns: a visit of the callback with its state.
+        """
+        self.set_session({**self.session(), f"_state_{name}_{state}": entry})
+        query = urlencode({"code": "a-made-up-code", "state": state, "iss": self.provider.issuer})
+        return Visit("GET", f"{self.callback_url(name)}?{query}")
 
     def set_session(self, content: Mapping[str, Any]) -> None:
         """Put another session cookie into the browser, signed as by the site."""

@@ -7,9 +7,10 @@ import pytest
 from tests.helpers.cases import Case
 from tests.helpers.world import World
 
+from . import pending_cases
 from . import state_cases
 
 
-@pytest.mark.parametrize("case", state_cases.cases.params())
+@pytest.mark.parametrize("case", [*state_cases.cases.params(), *pending_cases.cases.params()])
 def test_state(case: Case, world: World) -> None:
     case(world)

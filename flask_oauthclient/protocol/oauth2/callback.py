@@ -88,13 +88,11 @@ def check_plain_response(response: AuthorizationResponse) -> None:
 
 def check_iss(response: AuthorizationResponse, *, issuer: str | None, required: bool) -> None:
     """Compare ``iss`` as simple strings (RFC 9207 section 2.4), before anything is acted on."""
-    if issuer is None:
-        return
     if response.iss is None:
         if required:
             raise CallbackError("missing_iss")
         return
-    if response.iss != issuer:
+    if issuer is not None and response.iss != issuer:
         raise CallbackError(
             "mismatching_iss", detail={"expected": issuer, "received": clean_text(response.iss)}
         )
@@ -112,6 +110,7 @@ def check_no_authorization_error(response: AuthorizationResponse) -> None:
             "error_description": clean_text(response.error_description),
             "error_uri": clean_text(response.error_uri),
         },
+        http_status=400,  # whatever the code means when it is one of ours
     )
 
 

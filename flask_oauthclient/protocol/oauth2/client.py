@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 from urllib.parse import urlsplit
 
+from ..errors import CallbackError
 from ..errors import InvalidSettingError
 from ..errors import MismatchingStateError
 from ..errors import MissingCodeError
@@ -22,6 +23,7 @@ from ..random import generate_token
 from .authorization import authorization_url
 from .callback import AuthorizationResponse
 from .callback import check_no_authorization_error
+from .callback import check_no_repetition
 from .callback import parse_callback
 from .client_auth import AuthMethod
 from .client_auth import ClientAuth
@@ -166,11 +168,13 @@ class OAuth2Client:
         :param url: the whole URL.
         :param state: the state to compare with, if one is known.
         :raises MismatchingStateError: if it is another one.
+        :raises CallbackError: if the URL is malformed or repeats parameters.
         :raises AuthorizationError: if the server reports an error.
         :raises MissingCodeError: if there is no code.
         """
-        response = parse_callback(parse_qsl(urlsplit(url).query, keep_blank_values=True))
+        response = parse_callback(_pairs_of(url, "query"))
         _check_state(response, state)
+        check_no_repetition(response)
         check_no_authorization_error(response)
         if not response.code:
             raise MissingCodeError
@@ -183,9 +187,10 @@ class OAuth2Client:
         :raises AuthorizationError: if the server reports an error.
         :raises ProviderResponseError: if there is no usable token.
         """
-        pairs = parse_qsl(urlsplit(url).fragment, keep_blank_values=True)
+        pairs = _pairs_of(url, "fragment")
         response = parse_callback(pairs)
         _check_state(response, state)
+        check_no_repetition(response)
         check_no_authorization_error(response)
         params = dict(pairs)
         if not params.get("access_token") or not params.get("token_type"):
@@ -229,6 +234,13 @@ class OAuth2Client:
             **params,
         )
         return parse_token_response(response)
+
+
+def _pairs_of(url: str, part: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(getattr(urlsplit(url), part), keep_blank_values=True)
+    except ValueError:  # a host that cannot be read
+        raise CallbackError from None
 
 
 def _check_state(response: AuthorizationResponse, state: str | None) -> None:

@@ -7,6 +7,7 @@ else, so that two methods are never used at once.
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Callable
 from collections.abc import Mapping
@@ -15,16 +16,21 @@ from typing import TypeAlias
 from urllib.parse import quote_plus
 
 from ..errors import ConfigurationError
+from ..errors import InvalidSettingError
 from ..urls import add_params
 
 Headers: TypeAlias = dict[str, str]
 AuthMethod: TypeAlias = Callable[..., tuple[str, Headers, str]]
+
+_CREDENTIAL = re.compile(r"(?:^|&)client_(?:secret|assertion)=")
+_CLIENT_ID = re.compile(r"(?:^|&)client_id=")
 
 
 def encode_client_secret_basic(
     auth: ClientAuth, method: str, uri: str, headers: Headers, body: str
 ) -> tuple[str, Headers, str]:
     """HTTP Basic with form-encoded id and secret (RFC 6749 section 2.3.1)."""
+    _check_only_method(body)
     pair = f"{quote_plus(auth.client_id)}:{quote_plus(auth.client_secret or '')}"
     credential = b64encode(pair.encode("ascii")).decode("ascii")
     return uri, {**headers, "Authorization": f"Basic {credential}"}, body
@@ -34,18 +40,33 @@ def encode_client_secret_post(
     auth: ClientAuth, method: str, uri: str, headers: Headers, body: str
 ) -> tuple[str, Headers, str]:
     """Credentials in the form body (RFC 6749 section 2.3.1)."""
-    pairs = [("client_id", auth.client_id), ("client_secret", auth.client_secret or "")]
-    return uri, headers, _append(body, pairs)
+    _check_only_method(body)
+    body = _name_client(body, auth.client_id)
+    return uri, headers, _append(body, [("client_secret", auth.client_secret or "")])
 
 
 def encode_none(
     auth: ClientAuth, method: str, uri: str, headers: Headers, body: str
 ) -> tuple[str, Headers, str]:
     """A public client only names itself (RFC 6749 section 3.2.1)."""
-    pairs = [("client_id", auth.client_id)]
-    if method.upper() == "GET":
-        return add_params(uri, pairs), headers, body
-    return uri, headers, _append(body, pairs)
+    if method.upper() == "GET" and not _CLIENT_ID.search(body):
+        return add_params(uri, [("client_id", auth.client_id)]), headers, body
+    return uri, headers, _name_client(body, auth.client_id)
+
+
+def _check_only_method(body: str) -> None:
+    """A client uses one authentication method in each request (RFC 6749 section 2.3)."""
+    if _CREDENTIAL.search(body):
+        raise InvalidSettingError(
+            "invalid_configuration",
+            "client_secret and client_assertion are added by the client authentication method; "
+            "they cannot be parameters of the call too.",
+        )
+
+
+def _name_client(body: str, client_id: str) -> str:
+    # A parameter that the call brings along must not be sent twice (RFC 6749 section 3.2).
+    return body if _CLIENT_ID.search(body) else _append(body, [("client_id", client_id)])
 
 
 def _append(body: str, pairs: list[tuple[str, str]]) -> str:

@@ -28,7 +28,7 @@ def form_body(params: Mapping[str, Any]) -> str:
     filled = {name: value for name, value in params.items() if value not in (None, "", [], ())}
     if "scope" in filled:
         filled["scope"] = scope_to_string(filled["scope"])
-    return urlencode(filled, doseq=True)
+    return urlencode(filled, doseq=True, errors="replace")
 
 
 def token_request(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import re
 from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +21,6 @@ from ..errors import clean_text
 from ..messages import Purpose
 from ..messages import Request
 from ..messages import Response
-from ..urls import is_loopback_host
 from ..urls import is_secure
 from ..urls import split
 
@@ -41,6 +41,25 @@ _ENDPOINTS = (
     "registration_endpoint",
     "pushed_authorization_request_endpoint",
     "device_authorization_endpoint",
+)
+
+
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+_HOST_NAME = re.compile(
+    r"(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
+)
+#: Names of networks that are not the internet (RFC 6761, RFC 6762, RFC 8375 and custom).
+_LOCAL_NAMES = (
+    ".corp",
+    ".home",
+    ".home.arpa",
+    ".internal",
+    ".intranet",
+    ".lan",
+    ".local",
+    ".localdomain",
+    ".localhost",
+    ".private",
 )
 
 
@@ -214,10 +233,16 @@ def check_untrusted_issuer(issuer: str, is_allowed: Callable[[str], bool]) -> No
 
 def _is_public_name(host: str) -> bool:
     try:
-        address = ipaddress.ip_address(host)
+        return _is_public_address(ipaddress.ip_address(host))
     except ValueError:
-        # A last label of digits or hex is an IPv4 address in disguise (2130706433, 0x7f.1).
-        last = host.rpartition(".")[2]
-        return "." in host and not is_loopback_host(host) and not last[:1].isdigit()
-    mapped = getattr(address, "ipv4_mapped", None) or address
-    return bool(mapped.is_global) and not mapped.is_multicast
+        # Only plain ASCII names: what resolvers make of percent signs, of full-width letters or
+        # of a last label in digits (127.1, 0x7f.1) is no public name.
+        return bool(_HOST_NAME.fullmatch(host)) and not host.endswith(_LOCAL_NAMES)
+
+
+def _is_public_address(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    if address.version == 6:
+        # Outside 2000::/3 and in 6to4 there are IPv4 addresses in disguise (RFC 4291 2.5.5,
+        # RFC 6052, RFC 3056).
+        return address.is_global and address in _GLOBAL_UNICAST and address.sixtofour is None
+    return address.is_global and not address.is_multicast

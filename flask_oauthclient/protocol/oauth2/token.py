@@ -21,6 +21,8 @@ from ..messages import Response
 #: turn into "valid for ever" by an overflow.
 MAX_LIFETIME = 315_360_000
 
+_MAX_FIELDS = 100
+
 #: What a repr may show; every other field may be a secret, also those that nobody knows yet.
 _SHOWN = frozenset({"token_type", "expires_in", "expires_at", "scope"})
 
@@ -34,11 +36,11 @@ class OAuth2Token(dict[str, Any]):
 
     def __init__(self, params: Mapping[str, Any], now: float | None = None) -> None:
         super().__init__(params)
-        given = seconds(self.get("expires_at"))
+        given = _moment(self.get("expires_at"))
         lifetime = seconds(self.get("expires_in"))
         if given is not None:
             self["expires_at"] = given
-        elif lifetime:
+        elif lifetime is not None and self["expires_in"]:
             begin = time.time() if now is None else now
             self["expires_at"] = int(begin) + min(lifetime, MAX_LIFETIME)
 
@@ -54,7 +56,7 @@ class OAuth2Token(dict[str, Any]):
 
         :returns: ``None`` when its lifetime is not known.
         """
-        expires_at = seconds(self.get("expires_at"))
+        expires_at = _moment(self.get("expires_at"))
         return None if expires_at is None else expires_at - leeway < time.time()
 
     def merged_over(self, old: Mapping[str, Any] | None) -> OAuth2Token:
@@ -64,7 +66,7 @@ class OAuth2Token(dict[str, Any]):
         scope, the ID token. The old lifetime does not stay.
         """
         kept = {k: v for k, v in (old or {}).items() if k not in ("expires_at", "expires_in")}
-        return OAuth2Token({**kept, **{k: v for k, v in self.items() if v is not None}})
+        return OAuth2Token({**kept, **{k: v for k, v in self.items() if v not in (None, "")}})
 
     def __repr__(self) -> str:
         shown = {name: value if name in _SHOWN else "***" for name, value in self.items()}
@@ -78,15 +80,19 @@ def seconds(value: object) -> int | None:
 
     :returns: ``None`` for everything else, negative and infinite values included.
     """
+    number = _moment(value)
+    return None if number is None or number < 0 else number
+
+
+def _moment(value: object) -> int | None:
+    """Read a point in time; one before the epoch is long past, not unknown."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
         number = float(value)
     except (ValueError, OverflowError):
         return None
-    if not math.isfinite(number) or number < 0:
-        return None
-    return int(min(number, 1e11))
+    return int(max(min(number, 1e11), -1e11)) if math.isfinite(number) else None
 
 
 def parse_token_response(
@@ -116,10 +122,20 @@ def parse_token_response(
 
 def read_token_body(response: Response) -> dict[str, Any]:
     """Read a JSON answer, or a form-encoded one that says so in its content type."""
+    # RFC 6749 5.2: 401 with WWW-Authenticate means invalid_client, unless the body says more.
+    refused = response.status == 401 and "www-authenticate" in response.headers
+    try:
+        params = _read_params(response)
+    except ProviderResponseError:
+        if not refused:
+            raise
+        params = {}
+    return {"error": "invalid_client", **params} if refused else params
+
+
+def _read_params(response: Response) -> dict[str, Any]:
     if response.content_type == "application/x-www-form-urlencoded":
-        return dict(parse_qsl(response.body.decode("utf-8", "replace"), max_num_fields=100))
-    if _is_bare_refusal(response):
-        return {"error": "invalid_client"}
+        return _read_form(response)
     if "html" in response.content_type:
         raise ProviderResponseError(
             "invalid_response",
@@ -129,13 +145,22 @@ def read_token_body(response: Response) -> dict[str, Any]:
     return response.json_object("token response")
 
 
-def _is_bare_refusal(response: Response) -> bool:
-    # RFC 6749 5.2: 401 with WWW-Authenticate means invalid_client, whatever the body says.
-    return (
-        response.status == 401
-        and "json" not in response.content_type
-        and ("www-authenticate" in response.headers)
-    )
+def _read_form(response: Response) -> dict[str, Any]:
+    # The same strictness as for JSON: every name once, and an empty error is an error.
+    try:
+        pairs = parse_qsl(
+            response.body.decode("utf-8"), keep_blank_values=True, max_num_fields=_MAX_FIELDS
+        )
+    except ValueError:
+        pairs = []
+    params = dict(pairs)
+    if not pairs or len(params) != len(pairs):
+        raise ProviderResponseError(
+            "invalid_response",
+            f"The token response is not a well-formed form (HTTP {response.status}).",
+            detail={"status": response.status, "content_type": response.content_type},
+        )
+    return params
 
 
 def check_no_error(params: Mapping[str, Any], status: int) -> None:
@@ -156,7 +181,10 @@ def check_no_error(params: Mapping[str, Any], status: int) -> None:
 
 
 def check_access_token(params: Mapping[str, Any], status: int) -> None:
-    """``access_token`` is REQUIRED in a successful answer (RFC 6749 section 5.1)."""
+    """``access_token`` is REQUIRED in a successful answer (RFC 6749 section 5.1).
+
+    It is made of printable ASCII characters (appendix A.12): it will stand in a header.
+    """
     token = params.get("access_token")
     if not 200 <= status < 300:
         raise ProviderResponseError(
@@ -164,8 +192,12 @@ def check_access_token(params: Mapping[str, Any], status: int) -> None:
             f"The token endpoint answered HTTP {status} without naming an error.",
             detail={"status": status},
         )
-    if not isinstance(token, str) or not token:
+    if not _is_token(token):
         raise ProviderResponseError("missing_access_token", detail={"status": status})
+
+
+def _is_token(value: object) -> bool:
+    return isinstance(value, str) and value.isascii() and value.isprintable() and value != ""
 
 
 def check_token_type(params: Mapping[str, Any], token_types: frozenset[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
@@ -36,6 +37,14 @@ SCOPE_CLAIMS: Mapping[str, tuple[str, ...]] = {
 
 REGISTERED_CLAIMS = frozenset(claim for claims in SCOPE_CLAIMS.values() for claim in claims)
 
+#: Language, script, region, variants, extensions and private use, or private use alone.
+_LANGUAGE_TAG = re.compile(
+    r"(?:[a-z]{2,3}(?:-[a-z]{3}){0,3}|[a-z]{4,8})(?:-[a-z]{4})?(?:-(?:[a-z]{2}|\d{3}))?"
+    r"(?:-(?:[a-z0-9]{5,8}|\d[a-z0-9]{3}))*(?:-[a-wyz0-9](?:-[a-z0-9]{2,8})+)*"
+    r"(?:-x(?:-[a-z0-9]{1,8})+)?|x(?:-[a-z0-9]{1,8})+",
+    re.IGNORECASE | re.ASCII,
+)
+
 
 class UserInfo(dict[str, Any]):
     """Claims about a user; the standard ones (Core 5.1) are attributes too.
@@ -56,6 +65,15 @@ class UserInfo(dict[str, Any]):
         if name in REGISTERED_CLAIMS:
             return self.get(name)
         raise AttributeError(name)
+
+    def validate_locale(self) -> None:
+        """Check that ``locale`` has the form of a language tag (BCP 47, RFC 5646 section 2.1).
+
+        :raises ValueError: if it is there and has not.
+        """
+        locale = self.get("locale")
+        if locale is not None and not (isinstance(locale, str) and _LANGUAGE_TAG.fullmatch(locale)):
+            raise ValueError('"locale" is not a BCP 47 language tag')
 
     def filter(self, scope: str | Iterable[str]) -> UserInfo:
         """Keep the claims that a scope stands for (Core 5.4).
@@ -108,10 +126,8 @@ def _acceptable(claims: Mapping[str, Any], value: Any, demand: Mapping[str, Any]
 def _refuse(
     kind: type[MissingClaimError] | type[InvalidClaimError], code: str, claim: str
 ) -> MissingClaimError | InvalidClaimError:
-    error = kind(
+    return kind(
         code,
         f"The claim {claim!r} does not meet this application's claims_options.",
         detail={"claim": claim},
     )
-    error.claim = claim
-    return error

@@ -234,12 +234,17 @@ def half_hash(value: str, alg: str) -> str | None:
     function = hashlib.sha512 if alg in ("EdDSA", "Ed25519") else _HASHES.get(alg[-3:])
     if function is None:
         return None
-    digest = function(value.encode("utf-8")).digest()
+    digest = function(_octets(value)).digest()
     return urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode("ascii")
 
 
 def _same(one: str, other: str) -> bool:
-    return hmac.compare_digest(one.encode("utf-8", "replace"), other.encode("utf-8", "replace"))
+    return hmac.compare_digest(_octets(one), _octets(other))
+
+
+def _octets(value: str) -> bytes:
+    # JSON can carry half a surrogate pair, which is no character but must not be an exception.
+    return value.encode("utf-8", "surrogatepass")
 
 
 def _required(claims: Mapping[str, Any], name: str) -> Any:
@@ -261,32 +266,26 @@ def _time(claims: Mapping[str, Any], name: str, *, required: bool = False) -> fl
 
 
 def _missing(claim: str) -> MissingClaimError:
-    error = MissingClaimError(
+    return MissingClaimError(
         "missing_claim", f"The ID token lacks the claim {claim!r}.", detail={"claim": claim}
     )
-    error.claim = claim
-    return error
 
 
 def _invalid(claim: str, why: str, **facts: Any) -> InvalidClaimError:
-    error = InvalidClaimError(
+    return InvalidClaimError(
         "invalid_claim",
         f"The ID token's claim {claim!r} is not acceptable: {why}.",
         detail={"claim": claim, **{k: _clean(v) for k, v in facts.items()}},
     )
-    error.claim = claim
-    return error
 
 
 def _clean(value: Any) -> Any:
-    return clean_text(value) if isinstance(value, str) else value
+    return value if isinstance(value, int | float) else clean_text(value)
 
 
 def _expired(expiry: float, now: float) -> ExpiredIDTokenError:
-    error = ExpiredIDTokenError(
+    return ExpiredIDTokenError(
         "expired_id_token",
         f"The ID token expired {int(now - expiry)} seconds ago. Check the clock of this machine.",
         detail={"claim": "exp", "exp": expiry, "now": int(now)},
     )
-    error.claim = "exp"
-    return error

@@ -13,6 +13,7 @@ from typing import Any
 from .. import jose
 from ..errors import BadSignatureError
 from ..errors import MetadataError
+from ..errors import MissingConfigurationError
 from ..errors import UnknownKeyError
 from ..messages import Response
 from ..oauth2.metadata import check_document_status
@@ -66,7 +67,14 @@ class JWKSet:
 
     @classmethod
     def from_secret(cls, secret: str) -> JWKSet:
-        """The key of a client that registered an HMAC algorithm (Core 10.1)."""
+        """The key of a client that registered an HMAC algorithm (Core 10.1).
+
+        :raises MissingConfigurationError: if there is no secret.
+        """
+        if not secret:
+            raise MissingConfigurationError(
+                "missing_configuration", "HS256, HS384 and HS512 need a client_secret."
+            )
         keys = cls((), jose.SYMMETRIC)
         keys._keys = [VerificationKey({"kty": "oct"}, jose.import_secret(secret))]
         return keys

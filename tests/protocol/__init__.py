@@ -1,0 +1,1 @@
+"""The protocol core, driven by hand: no request leaves."""

@@ -1,0 +1,1 @@
+"""Sessions and auth objects of requests that speak OAuth 2."""

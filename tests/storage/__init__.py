@@ -1,0 +1,1 @@
+"""Where pending logins live, and that each is taken once."""

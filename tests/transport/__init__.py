@@ -1,0 +1,1 @@
+"""How requests are sent: over real sockets on the loopback interface."""

@@ -1,0 +1,1 @@
+"""Several worker processes, several browsers, several tabs."""
