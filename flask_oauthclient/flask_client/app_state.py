@@ -65,9 +65,11 @@ class AppState:
         """The pending logins of the application's users."""
         from ..storage.state import PendingLogins
 
-        return PendingLogins(self._sealer(), self.cache)
+        return PendingLogins(self.sealer, self.cache)
 
-    def _sealer(self) -> Sealer | None:
+    @cached_property
+    def sealer(self) -> Sealer | None:
+        """Seals what the browser carries; ``None`` without a ``SECRET_KEY``."""
         from ..storage.sealing import Sealer
 
         config = self.app.config

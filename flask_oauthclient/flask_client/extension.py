@@ -19,6 +19,7 @@ from ..protocol.errors import MissingConfigurationError
 from ..registry.options import check_keywords
 from .app_state import AppState
 from .app_state import Registration
+from .form_post import relay
 
 EXTENSION = "oauthclient"
 
@@ -85,6 +86,7 @@ class OAuth:
         self._put_away()
         self._only = state if len(self._states) == 1 else None
         app.extensions.setdefault(EXTENSION, {})[self] = state
+        app.before_request_funcs.setdefault(None, []).append(relay(state, self._registry.keys))
         for name in self._registry:
             self._check_at_start(state, name)
 

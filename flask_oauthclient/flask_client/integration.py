@@ -26,11 +26,11 @@ from ..storage.state import Browser
 from ..transport._run import finish
 from .app_state import AppState
 from .app_state import Registration
+from .form_post import FORM
+from .form_post import HANDLE
+from .form_post import MAX_FORM_BYTES
+from .form_post import read_handle
 from .signals import token_update
-
-#: Bytes that a posted callback may have.
-MAX_CALLBACK_BYTES = 64 * 1024
-_FORM = "application/x-www-form-urlencoded"
 
 
 class FlaskIntegration:
@@ -70,8 +70,7 @@ class FlaskIntegration:
 
     def keep_login(self, state: str, data: Mapping[str, Any]) -> None:
         """Keep the data of a login until its callback."""
-        posted = data.get("response_mode") == "form_post"
-        self._state.logins.keep(self._browser(cross_site_post=posted), self.name, state, data)
+        self._state.logins.keep(self._browser(), self.name, state, data)
 
     def take_login(self, state: str) -> dict[str, Any]:
         """Take the data of a login, once, if this browser started it."""
@@ -89,10 +88,8 @@ class FlaskIntegration:
         """Forget a login, and whatever has expired."""
         self._state.logins.forget(self._browser(session), self.name, state)
 
-    def _browser(self, store: Any = None, *, cross_site_post: bool = False) -> Browser:
+    def _browser(self, store: Any = None) -> Browser:
         secure = request.is_secure or bool(current_app.config["SESSION_COOKIE_SECURE"])
-        # A form that the provider posts is a cross-site request: only SameSite=None cookies come.
-        same_site = "None" if cross_site_post and secure else "Lax"
 
         def set_cookie(name: str, value: str, seconds: int) -> None:
             @after_this_request
@@ -103,7 +100,7 @@ class FlaskIntegration:
                     max_age=seconds,
                     secure=secure,
                     httponly=True,
-                    samesite=same_site,
+                    samesite="Lax",
                     path="/",
                 )
                 return response
@@ -129,14 +126,23 @@ class FlaskIntegration:
         if _is_prefetch():
             raise CallbackError("prefetch")
         if request.method == "GET":
-            return CallbackRequest("GET", request.args.items(multi=True))
-        if request.mimetype != _FORM:
+            return self._read_query()
+        if request.mimetype != FORM:
             raise CallbackError(
                 "invalid_callback", "A posted callback is a form; this request has another body."
             )
-        if request.content_length is None or request.content_length > MAX_CALLBACK_BYTES:
+        if request.content_length is None or request.content_length > MAX_FORM_BYTES:
             raise CallbackError("callback_too_large")
         return CallbackRequest("POST", request.form.items(multi=True))
+
+    def _read_query(self) -> CallbackRequest:
+        handle = request.args.get(HANDLE)
+        if handle is None:
+            return CallbackRequest("GET", request.args.items(multi=True))
+        posted = read_handle(self._state.sealer, handle)
+        if posted is None:
+            raise CallbackError("invalid_callback")
+        return CallbackRequest("POST", posted)
 
     def redirect(self, url: str) -> Any:
         """A 302 response."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import MutableMapping
@@ -34,6 +35,7 @@ from .sealing import Sealer
 from .spent import SpentSet
 from .state_value import make_state
 from .state_value import read_state
+from .state_value import state_age
 
 #: Seconds in which a login has to be completed.
 LIFETIME = 600
@@ -77,6 +79,14 @@ class PendingLogins:
         """Make a state value that can explain itself later."""
         key = self._sealer.mac_keys[0] if self._sealer else b""
         return make_state(key, client, host, time.time())
+
+    def made_here(self, clients: Iterable[str], host: str, state: str) -> bool:
+        """Whether a state was made here for one of the clients, for this host and just now."""
+        keys, now = self._sealer.mac_keys if self._sealer else [], time.time()
+        if state_age(state, now) > self._lifetime // 60:
+            return False
+        hints = (read_state(keys, client, host, state, now) for client in clients)
+        return any(hint is not None and hint.same_host for hint in hints)
 
     # -- keep -----------------------------------------------------------------------------
 
@@ -203,9 +213,10 @@ class PendingLogins:
         return text
 
     def _open_cookie(self, carried: Mapping[str, str], client: str, state: str) -> Any:
-        for value in carried.values() if self._sealer else ():
-            return open_login(self._sealer, client, state, value)
-        return None
+        value = next(iter(carried.values()), None)
+        if value is None or self._sealer is None:
+            return None
+        return open_login(self._sealer, client, state, value)
 
     def forget(self, browser: Browser, client: str, state: str) -> None:
         """Remove a login from the browser, and whatever else has expired there."""

@@ -19,7 +19,7 @@ _ALPHABET = string.ascii_letters + string.digits
 _RANDOM = 22
 _TIME, _HOST, _TAG = 2, 2, 4
 _LENGTH = _RANDOM + _TIME + _HOST + _TAG
-_PERIOD = len(_ALPHABET) ** _TIME  # minutes until the time repeats: two and a half days
+_PERIOD: int = len(_ALPHABET) ** _TIME  # minutes until the time repeats: two and a half days
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,17 @@ def read_state(
     made_for, tag = state[_RANDOM + _TIME : -_TAG], state[-_TAG:]
     for key in keys:
         if hmac.compare_digest(tag, _tag(key, _TAG, "state", client, random + time)):
-            age = (int(now // 60) - _number(time)) % _PERIOD
-            return StateHint(age, made_for == _tag(key, _HOST, "host", host, random))
+            return StateHint(
+                state_age(state, now), made_for == _tag(key, _HOST, "host", host, random)
+            )
     return None
+
+
+def state_age(state: str, now: float) -> int:
+    """Minutes since a state says it was made; a very large number for what is no state of ours."""
+    if len(state) != _LENGTH or not state.isascii() or not state.isalnum():
+        return _PERIOD
+    return (int(now // 60) - _number(state[_RANDOM : _RANDOM + _TIME])) % _PERIOD
 
 
 def _tag(key: bytes, length: int, *parts: str) -> str:

@@ -20,7 +20,6 @@ from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.connectionpool import HTTPSConnectionPool
 
-
 #: Bytes that are written at once, under one look at the clock.
 _WRITE_BYTES = 65_536
 

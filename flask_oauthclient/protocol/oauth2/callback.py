@@ -13,7 +13,8 @@ from ..errors import MissingCodeError
 from ..errors import clean_code
 from ..errors import clean_text
 
-_NAMES = ("state", "code", "iss", "error", "error_description", "error_uri", "response")
+#: The parameters of a callback that are looked at.
+PARAMETERS = ("state", "code", "iss", "error", "error_description", "error_uri", "response")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def parse_callback(pairs: Iterable[tuple[str, str]]) -> AuthorizationResponse:
     found: dict[str, str] = {}
     repeated: set[str] = set()
     for name, value in pairs:
-        if name not in _NAMES:
+        if name not in PARAMETERS:
             continue
         if name in found:
             repeated.add(name)
