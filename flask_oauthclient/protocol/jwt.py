@@ -7,9 +7,9 @@ one token; nothing of the kind is accepted here.
 from __future__ import annotations
 
 import binascii
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+from typing import NamedTuple
 
 from . import strict_json
 from .errors import MalformedIDTokenError
@@ -29,8 +29,7 @@ _PADDING = {0: b"", 2: b"==", 3: b"="}
 _SHORT_HEADER = 512
 
 
-@dataclass(frozen=True, slots=True)
-class SignedJWT:
+class SignedJWT(NamedTuple):
     """Three segments, cut but not yet believed."""
 
     header_segment: str
@@ -76,16 +75,17 @@ def split_compact(token: object) -> SignedJWT:
 
 def _unsigned(segments: list[str]) -> MalformedIDTokenError | UnsupportedAlgError:
     # An unsecured JWT (RFC 7519 section 6) deserves its own name in a report.
-    if not segments[2] and str(_alg_of(segments[0])).lower() == "none":
+    if not segments[2] and _alg_of(segments[0]) == "none":
         return UnsupportedAlgError(detail={"alg": "none"})
     return MalformedIDTokenError()
 
 
-def _alg_of(header_segment: str) -> object:
+def _alg_of(header_segment: str) -> str | None:
     try:
-        return read_object(header_segment).get("alg")
+        alg = read_object(header_segment).get("alg")
     except MalformedIDTokenError:
         return None
+    return alg.lower() if isinstance(alg, str) else None
 
 
 def read_object(segment: str) -> dict[str, Any]:

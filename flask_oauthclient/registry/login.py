@@ -114,7 +114,7 @@ class LoginApp(OpenIDApp):
             pending["nonce"] = nonce or generate_token(NONCE_LENGTH)
         pending |= {name: params[name] for name in ("max_age", "response_mode") if name in params}
         if params.get("scope") != self.client_kwargs.get("scope"):
-            pending["scope"] = scope_to_string(params.get("scope"))
+            pending["scope"] = scope_to_string(params.get("scope")) or ""
         demand = demanded_acr(params)
         if demand:
             pending["acr"] = demand

@@ -29,6 +29,10 @@ from .single_flight import SingleFlight
 #: ``client_kwargs`` that are about authorization requests and not about the session.
 _NOT_FOR_THE_SESSION = ("code_challenge_method",)
 
+#: Members that we add to a token: the claims of the verified ID token, and what the application
+#: sent along. A provider has no say in them.
+_OURS = ("userinfo", "extra")
+
 
 class RemoteApp:
     """A client of one OAuth 2 server.
@@ -179,6 +183,8 @@ class RemoteApp:
 
     def _run(self, exchange: Any, hook: str, **settings: Any) -> OAuth2Token:
         token: OAuth2Token = self.session.run_exchange(exchange, hook, **settings)
+        for name in _OURS:
+            token.pop(name, None)
         return token
 
     # -- tokens ---------------------------------------------------------------------------

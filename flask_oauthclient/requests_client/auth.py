@@ -26,8 +26,8 @@ class OAuth2Auth(TokenAuth, AuthBase):
     insecure_http = False
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        if self.client is not None and not self.client.ensure_active_token(self.token):
-            raise InvalidTokenError
+        if self.client is not None and self.token:
+            self._ensure_active()
         sent = cast("Mapping[str, str]", request.headers)
         url, headers, body = self.prepare(
             request.url or "", sent, request.body, insecure_http=self.insecure_http
@@ -38,6 +38,13 @@ class OAuth2Auth(TokenAuth, AuthBase):
             request.prepare_body(body, None)
             request.headers["Content-Type"] = "application/x-www-form-urlencoded"
         return request
+
+    def _ensure_active(self) -> None:
+        if not self.client.ensure_active_token(self.token):
+            raise InvalidTokenError
+        if self.token.is_expired(getattr(self.client, "leeway", 60)):
+            # This object is none that the client knows of: what was replaced is the client's token.
+            self.token = self.client.token
 
     def for_token(self, token: Any) -> OAuth2Auth:
         """The same way for another token, bound to no client."""

@@ -7,10 +7,14 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import parse_qs
 from urllib.parse import parse_qsl
+from urllib.parse import urlsplit
 
 import requests
 
+from ..protocol.errors import InsecureTransportError
+from ..protocol.errors import InvalidSettingError
 from ..protocol.errors import MissingEndpointError
 from ..protocol.errors import MissingTokenError
 from ..protocol.errors import OAuthError
@@ -32,7 +36,9 @@ from ..transport.requests import to_message
 from .auth import OAuth2Auth
 
 #: Keywords of token requests that belong to the HTTP library.
-_TRANSPORT_KEYWORDS = ("timeout", "proxies", "verify", "cert")
+_TRANSPORT_KEYWORDS = ("timeout", "proxies", "verify", "cert", "cookies", "hooks")
+#: Those that change nothing: no redirect is followed, and the answer is read whole.
+_WITHOUT_EFFECT = ("allow_redirects", "stream")
 _SESSION_ATTRIBUTES = ("proxies", "hooks", "stream", "verify", "cert", "max_redirects", "trust_env")
 
 
@@ -160,17 +166,17 @@ class OAuth2Session(OAuth2Client, PooledSession):
         """
         state = state or self.state
         response = kwargs.pop("authorization_response", None)
-        if response and "#" in response:
+        if response and _is_implicit(response):
             return self.token_from_fragment(response, state)
-        settings = self._transport_settings(kwargs)
+        settings, form = self._transport_settings(kwargs), _form(body)
         if response:
             # An error redirect ends here; it must not fall through to another grant.
             kwargs["code"] = self.read_authorization_response(response, state)
-        grant_type = grant_type or self.guess_grant_type(kwargs)
+        grant_type = str(grant_type or form.pop("grant_type", self.guess_grant_type(kwargs)))
+        form.pop("grant_type", None)
         self.metadata["grant_type"] = grant_type
-        if grant_type != "authorization_code":
-            kwargs.setdefault("scope", self.scope)
-        kwargs.setdefault("redirect_uri", self.redirect_uri)
+        name = "redirect_uri" if grant_type == "authorization_code" else "scope"
+        kwargs.setdefault(name, getattr(self, name))
         exchange = self.token_exchange(
             self._token_endpoint(url),
             grant_type,
@@ -178,7 +184,7 @@ class OAuth2Session(OAuth2Client, PooledSession):
             method=method,
             headers=headers,
             insecure_http=self.insecure_http,
-            **{**dict(parse_qsl(body)), **kwargs},
+            **{**form, **kwargs},
         )
         self.token = self.run_exchange(exchange, "access_token", **settings)
         return self.token  # type: ignore[no-any-return]  # set just now
@@ -230,7 +236,7 @@ class OAuth2Session(OAuth2Client, PooledSession):
             auth=self._call_auth(auth),
             headers=headers,
             insecure_http=self.insecure_http,
-            **{**dict(parse_qsl(body)), "refresh_token": refresh_token, **kwargs},
+            **{**_form(body), "refresh_token": refresh_token, **kwargs},
         )
         fresh = self.run_exchange(exchange, "refresh_token", **settings)
         self.token = fresh.merged_over({**old, "refresh_token": refresh_token})
@@ -246,6 +252,8 @@ class OAuth2Session(OAuth2Client, PooledSession):
         :returns: ``True`` if there is a usable token now, ``None`` if it has expired for good.
         """
         token = OAuth2Token.from_dict(self.token if token is None else token)
+        if token is None:
+            return None
         if not token.is_expired(self.leeway):
             return True
         with self._refreshing:
@@ -319,6 +327,16 @@ class OAuth2Session(OAuth2Client, PooledSession):
 
     @staticmethod
     def _transport_settings(kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Take the HTTP library's keywords out of those of a token request."""
+        for name in ("files", "json"):
+            if kwargs.get(name) is not None:
+                raise InvalidSettingError(
+                    "invalid_configuration",
+                    f"A token request is a form (RFC 6749 section 4.1.3); {name} has no place in "
+                    "it. A compliance hook access_token_request can write another body.",
+                )
+        for name in (*_WITHOUT_EFFECT, "files", "json"):
+            kwargs.pop(name, None)
         return {name: kwargs.pop(name) for name in _TRANSPORT_KEYWORDS if name in kwargs}
 
     def request(  # type: ignore[override]  # requests names every keyword; they are passed on
@@ -353,6 +371,9 @@ class OAuth2Session(OAuth2Client, PooledSession):
         refreshable = bool(self.metadata.get("token_endpoint"))
         if not refreshable or not self.may_retry_with_new_token(response, used, kwargs):
             return response
+        close = getattr(response, "close", None)
+        if close is not None:
+            close()
         with self._refreshing:
             if not _replaced(used, self.token):
                 self.refresh_token(self.metadata["token_endpoint"])
@@ -371,6 +392,22 @@ class OAuth2Session(OAuth2Client, PooledSession):
         refused = bool(token.get("refresh_token")) and _token_was_refused(response)
         return refused and _is_replayable(kwargs)
 
+    def rebuild_auth(
+        self, prepared_request: requests.PreparedRequest, response: requests.Response
+    ) -> None:
+        """Drop credentials when a redirect leaves the origin.
+
+        :raises InsecureTransportError: if the token stands in the body, which goes with it.
+        """
+        super().rebuild_auth(prepared_request, response)
+        before, after = str(response.request.url), str(prepared_request.url)
+        if (
+            self.token_auth.token_placement == "body"  # noqa: S105
+            and prepared_request.body
+            and self.should_strip_auth(before, after)  # type: ignore[no-untyped-call]
+        ):
+            raise InsecureTransportError("token_origin")
+
     def _call(self, method: str, url: str, **kwargs: Any) -> requests.Response:
         auth = kwargs.pop("auth")
         sending = {name: kwargs.pop(name, None) for name in ("proxies", "stream", "verify", "cert")}
@@ -385,6 +422,19 @@ class OAuth2Session(OAuth2Client, PooledSession):
         )
 
 
+def _is_implicit(url: str) -> bool:
+    """Whether a redirect carries its answer in the fragment; some add one to a code as well."""
+    parts = urlsplit(url)
+    return bool(parts.fragment) and not {"code", "error"} & set(dict(parse_qsl(parts.query)))
+
+
+def _form(body: str) -> dict[str, Any]:
+    """Read encoded form parameters; one that is repeated becomes a list."""
+    return {
+        name: values if len(values) > 1 else values[0] for name, values in parse_qs(body).items()
+    }
+
+
 def _without_none(kwargs: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in kwargs.items() if value is not None}
 
@@ -397,7 +447,8 @@ def _token_was_refused(response: Any) -> bool:
     """Whether an API says that the token itself is the problem (RFC 6750 section 3.1)."""
     if response.status_code != 401:
         return False
-    challenge = getattr(response, "headers", {}).get("WWW-Authenticate", "")
+    headers = getattr(response, "headers", None)
+    challenge = headers.get("WWW-Authenticate", "") if isinstance(headers, Mapping) else ""
     return isinstance(challenge, str) and "invalid_token" in challenge
 
 

@@ -29,6 +29,7 @@ _SHORT: dict[str, str] = {
     "extra": "x",
     "max_age": "m",
 }
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 _LONG = {short: long for long, short in _SHORT.items()}
 
 
@@ -41,17 +42,18 @@ class LoginCookie:
     data: dict[str, Any] | None
 
 
-def cookie_name(client: str, state: str, *, secure: bool) -> str:
-    """Name of a login's cookie.
+def cookie_names(client: str, state: str) -> tuple[str, str]:
+    """The names that a login's cookie may have: over plain http, and over https.
+
+    A cookie of the second name can be set over https only, by this very host, so that no other
+    host of the domain can plant it (RFC 6265bis section 4.1.3.2).
 
     :param client: name of the client.
     :param state: the state of the login.
-    :param secure: whether the cookie is sent over https only. Then no other host of the domain
-        can plant it (RFC 6265bis section 4.1.3.2).
     """
     digest = hashlib.sha256(f"{client}\0{state}".encode()).digest()
     label = urlsafe_b64encode(digest[:9]).decode("ascii")
-    return (HOST_PREFIX if secure else PREFIX) + label
+    return PREFIX + label, HOST_PREFIX + label
 
 
 def is_login_cookie(name: str) -> bool:
@@ -84,7 +86,7 @@ def open_login(sealer: Sealer, client: str, state: str, value: str) -> LoginCook
 
 def _write(data: Mapping[str, Any]) -> bytes:
     short: dict[str, Any] = {_SHORT.get(name, name): value for name, value in data.items()}
-    return json.dumps(short, separators=(",", ":")).encode("utf-8")
+    return _encode(short).encode("utf-8")
 
 
 def _read(text: bytes) -> dict[str, Any] | None:
@@ -106,4 +108,4 @@ def cookie_expiry(value: str) -> int | None:
 
 
 def _context(client: str, state: str, expires: int) -> bytes:
-    return json.dumps([client, state, expires]).encode("utf-8")
+    return f"{len(client)} {client} {len(state)} {state} {expires}".encode()

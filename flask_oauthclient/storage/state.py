@@ -27,7 +27,7 @@ from ..protocol.errors import StateStoreError
 from . import cache as one_time
 from .login_cookie import USED
 from .login_cookie import cookie_expiry
-from .login_cookie import cookie_name
+from .login_cookie import cookie_names
 from .login_cookie import is_login_cookie
 from .login_cookie import open_login
 from .login_cookie import seal_login
@@ -142,7 +142,7 @@ class PendingLogins:
         data: Mapping[str, Any],
     ) -> None:
         kept = None if self._cache is not None else data
-        name = cookie_name(client, state, secure=browser.secure)
+        name = cookie_names(client, state)[browser.secure]
         value = seal_login(sealer, client, state, expires, kept)
         if len(name) + len(value) > MAX_COOKIE_BYTES:
             raise StateStoreError("state_too_large", http_status=500)
@@ -164,7 +164,7 @@ class PendingLogins:
         """
         entry = _session_entry(browser.session, client, state)
         carried = _carried_cookies(browser, client, state)
-        self.forget(browser, client, state)
+        self._forget(browser, client, state, carried)
         if USED in carried.values():  # another tab's response may have brought the entry back
             raise MismatchingStateError("state_used")
         cookie = self._open_cookie(carried, client, state) if entry is None else None
@@ -220,10 +220,15 @@ class PendingLogins:
 
     def forget(self, browser: Browser, client: str, state: str) -> None:
         """Remove a login from the browser, and whatever else has expired there."""
+        self._forget(browser, client, state, _carried_cookies(browser, client, state))
+
+    def _forget(
+        self, browser: Browser, client: str, state: str, carried: Mapping[str, str]
+    ) -> None:
         if _session_entry(browser.session, client, state) is not None:
             del browser.session[_key(client, state)]
         _sweep(browser.session)
-        for name in _carried_cookies(browser, client, state):
+        for name in carried:
             browser.set_cookie(name, USED, self._lifetime)
 
     def _explain(self, browser: Browser, client: str, state: str) -> str:
@@ -246,7 +251,7 @@ def _key(client: str, state: str) -> str:
 
 
 def _carried_cookies(browser: Browser, client: str, state: str) -> dict[str, str]:
-    names = (cookie_name(client, state, secure=secure) for secure in (True, False))
+    names = cookie_names(client, state)
     return {name: browser.cookies[name] for name in names if name in browser.cookies}
 
 
@@ -308,6 +313,8 @@ def _sweep(session: MutableMapping[str, Any]) -> None:
 def _make_room(session: MutableMapping[str, Any]) -> None:
     """Drop the oldest logins beyond the limits; the newest always stays."""
     keys = sorted(_states(session), key=lambda key: session[key]["exp"])
+    if len(keys) == 1:
+        return
     sizes = {key: len(key) + len(json.dumps(session[key])) for key in keys}
     while len(keys) > 1 and (len(keys) > MAX_PENDING or sum(sizes.values()) > MAX_SESSION_CHARS):
         oldest = keys.pop(0)

@@ -22,7 +22,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import DEFAULT_POOLSIZE
 from requests.adapters import HTTPAdapter
 from requests.cookies import RequestsCookieJar
 from requests.cookies import merge_cookies
@@ -115,17 +114,20 @@ class Adapter(HTTPAdapter):
         if not _shares_context(url, verify, cert):
             super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
 
-    def renew(self) -> None:
-        """Start with empty pools in a forked child.
-
-        The parent's connections are left alone, not closed: they are still the parent's.
-        """
-        _parents_pools.append((self.poolmanager, self.proxy_manager))
-        self.proxy_manager = {}
-        self.init_poolmanager(DEFAULT_POOLSIZE, POOL_SIZE)
-
 
 _parents_pools: list[Any] = []
+
+
+def _renew(adapter: Any) -> None:
+    """Start with empty pools in a forked child.
+
+    The parent's connections are left alone, not closed: they are still the parent's.
+    """
+    _parents_pools.append((adapter.poolmanager, adapter.proxy_manager))
+    adapter.proxy_manager = {}
+    # As when an adapter is unpickled; those that users mount keep their settings.
+    sizes = adapter._pool_connections, adapter._pool_maxsize
+    adapter.init_poolmanager(*sizes, block=adapter._pool_block)
 
 
 def _shares_context(url: str | None, verify: Any, cert: Any) -> bool:
@@ -236,8 +238,8 @@ class PooledSession(requests.Session):
         """Send a prepared request; the pools are remade first in a forked process."""
         if self._pid != os.getpid():
             for adapter in self.adapters.values():
-                if isinstance(adapter, Adapter):
-                    adapter.renew()
+                if isinstance(adapter, HTTPAdapter):
+                    _renew(adapter)
             # Last: until then no other thread may take the pools for ours.
             self._pid = os.getpid()
         return super().send(request, **kwargs)
@@ -246,8 +248,9 @@ class PooledSession(requests.Session):
         """Send a request of the protocol and read the whole answer.
 
         :param request: the message; its purpose selects the policy.
-        :param settings: ``timeout``, ``proxies``, ``verify``, ``cert`` of this call, and
-            ``insecure_http``; ``on_response`` is shown the answer and may replace it.
+        :param settings: ``timeout``, ``proxies``, ``verify``, ``cert``, ``cookies``, ``hooks`` of
+            this call, and ``insecure_http``; ``on_response`` is shown the answer and may
+            replace it.
         :raises TransportError: if no complete, acceptable answer arrives.
         :raises InsecureTransportError: if the URL is not https.
         """
@@ -271,9 +274,11 @@ class PooledSession(requests.Session):
             return _classify(exception)
 
     def _answer(self, request: Request, policy: Policy, settings: dict[str, Any]) -> Any:
+        own = {name: settings.pop(name) for name in ("cookies", "hooks") if name in settings}
+        headers = dict(request.headers)
         prepared = self.prepare_request(
             requests.Request(
-                request.method, request.url, dict(request.headers), data=request.body, auth=no_auth
+                request.method, request.url, headers, data=request.body, auth=no_auth, **own
             )
         )
         kwargs = self.merge_environment_settings(
@@ -413,7 +418,7 @@ def to_message(response: Any, max_bytes: int) -> Response:
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Response(response.status_code, headers, response.content or b"")
     plain = getattr(response, "headers", None)
-    named = {k.lower(): v for k, v in plain.items()} if type(plain) is dict else {}
+    named = {k.lower(): v for k, v in plain.items()} if isinstance(plain, Mapping) else {}
     return Response(int(response.status_code), named, _double_body(response))
 
 

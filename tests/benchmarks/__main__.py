@@ -56,7 +56,7 @@ BENCHMARKS: Mapping[str, Callable[[Settings], Iterator[Row]]] = {
 
 NEEDS_REDIS = frozenset({"login-redis", "tabs-redis"})
 PACKAGES = ("authlib", "cachelib", "cryptography", "flask", "joserfc", "redis", "requests")
-LAYOUT = "{:<20} {:<74} {:>9} {:>9} {:>9}  {}"
+LAYOUT = "{:<22} {:<80} {:>9} {:>9} {:>9}  {}"
 
 
 def main() -> None:

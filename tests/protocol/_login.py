@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from typing import Any
 
@@ -25,7 +24,8 @@ ACCESS_TOKEN = "access-token-of-this-login"
 CODE = "code-of-this-login"
 STATE = "state-of-this-login"
 
-EXPECTED = Expected(client_id=CLIENT, issuer=ISSUER, nonce=NONCE, access_token=ACCESS_TOKEN)
+#: What this login expects of its ID token, as the fields of :class:`Expected`.
+LOGIN = {"client_id": CLIENT, "issuer": ISSUER, "nonce": NONCE, "access_token": ACCESS_TOKEN}
 
 #: Every algorithm that an ID token may be signed with, as the tests make them.
 ALGORITHMS = (
@@ -69,8 +69,9 @@ def key_set(*keys: Key | dict[str, Any]) -> JWKSet:
 
 def verify(token: object, keys: JWKSet | None = None, **changes: Any) -> IDTokenContent:
     """Verify a token of this login; by default the key is our RS256 one."""
-    expected = dataclasses.replace(EXPECTED, **changes)
-    return verify_id_token(token, keys or key_set(make_key("RS256")), expected, NOW)
+    expected = Expected(**{**LOGIN, **changes})
+    keys = key_set(make_key("RS256")) if keys is None else keys
+    return verify_id_token(token, keys, expected, NOW)
 
 
 def verify_by(alg: str, header: Any = None, payload: Any = None, **changes: Any) -> IDTokenContent:

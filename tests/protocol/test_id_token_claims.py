@@ -25,9 +25,7 @@ CHECKED = ("RS256", "PS256", "ES256", "ES384", "EdDSA", "Ed25519", "HS256")
 REJECTED: dict[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {}
 
 
-def reject(
-    row: str, code: str, claim: str, variants: dict[str, Any], /, **login: Any
-) -> None:
+def reject(row: str, code: str, claim: str, variants: dict[str, Any], /, **login: Any) -> None:
     """Rows in which one claim has another value."""
     for name, value in variants.items():
         REJECTED[f"{row}-{name}"] = ({claim: value}, login, code, claim)
@@ -65,7 +63,9 @@ reject("I17", "invalid_claim", "aud", {"other": "other", "list": ["other"]})
 reject("I17", "missing_claim", "aud", {"missing": ABSENT})
 reject("I57", "invalid_claim", "aud", {"same-issuer": "another-client"})
 reject("I20", "invalid_claim", "aud", {"foreign": [CLIENT, "other"]})
-reject("I21", "invalid_claim", "azp", {"other": "other", "list": [CLIENT], "empty": "", "true": True})
+reject(
+    "I21", "invalid_claim", "azp", {"other": "other", "list": [CLIENT], "empty": "", "true": True}
+)
 reject("I22", "missing_claim", "aud", {"null": None})
 reject(
     "I22",
@@ -267,4 +267,3 @@ def test_detail_of_acr_is_never_an_object() -> None:
         verify_by("ES256", payload=claims(acr={"deep": ["\n"]}), acr_values=("gold",))
 
     assert caught.value.detail["received"] == ""
-

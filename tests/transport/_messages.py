@@ -23,6 +23,7 @@ def message(purpose: str, url: str) -> Request:
     headers = {"Authorization": f"Bearer {ACCESS_TOKEN}"} if purpose == "userinfo" else {}
     return Request(Purpose(purpose), "GET", url, headers)
 
+
 #: What carries a credential, or decides about one: no redirect is followed.
 CREDENTIAL_PURPOSES = ("token", "revocation", "introspection", "userinfo", "metadata", "jwks")
 SECRETS = (ACCESS_TOKEN, CODE, BASIC)

@@ -121,6 +121,8 @@ class RawServer:
     requests: list[Received] = field(default_factory=list[Received])
     #: TCP connections; with TLS, those whose handshake was completed.
     connections: int = 0
+    #: Connections that the server has closed.
+    closed: int = 0
     ending: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -180,6 +182,7 @@ def _serve(peer: Peer, script: Script, tls: ssl.SSLContext | None) -> None:
         peer.server.connections += 1
         script(peer)
     peer.hang_up()
+    peer.server.closed += 1
 
 
 def answer(

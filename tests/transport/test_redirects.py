@@ -102,9 +102,9 @@ def test_not_modified_is_no_redirect(serve: Serve, send: Any) -> None:
 
 def test_a_call_cannot_ask_for_redirects(serve: Serve, elsewhere: RawServer) -> None:
     server = serve(always(redirect(elsewhere.url)))
-    with OAuth2Session("client", "secret-of-the-client") as session:
-        with pytest.raises(OAuthError, match="redirect_refused"):
-            session.fetch_token(server.url, code="c" * 20, allow_redirects=True)
+    session = OAuth2Session("client", "secret-of-the-client")
+    with session, pytest.raises(OAuthError, match="redirect_refused"):
+        session.fetch_token(server.url, code="c" * 20, allow_redirects=True)
     assert elsewhere.requests == []
     assert b"allow_redirects" not in server.last().body
 

@@ -183,7 +183,11 @@ def test_after_a_cut_the_connection_is_not_used_again(serve: Serve) -> None:
 
 @pytest.mark.parametrize(
     ("body", "encoding"),
-    [(b"this is not gzip", "gzip"), (b"\x1f\x8b\x08" + bytes(7) + b"\xff" * 9, "gzip"), (b"no", "deflate")],
+    [
+        (b"this is not gzip", "gzip"),
+        (b"\x1f\x8b\x08" + bytes(7) + b"\xff" * 9, "gzip"),
+        (b"no", "deflate"),
+    ],
 )
 def test_a_body_that_cannot_be_unpacked_is_no_answer(
     body: bytes, encoding: str, serve: Serve, send: Any

@@ -163,9 +163,7 @@ def test_nobody_listens(send: Any) -> None:
     assert caught.value.error == "provider_unreachable"
 
 
-def test_all_hops_of_a_redirected_call_share_one_limit(
-    serve: Serve, api: OAuth2Session
-) -> None:
+def test_all_hops_of_a_redirected_call_share_one_limit(serve: Serve, api: OAuth2Session) -> None:
     def script(peer: Peer) -> None:
         while peer.receive() is not None:
             peer.pause(LIMIT / 3)

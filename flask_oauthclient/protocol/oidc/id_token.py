@@ -11,8 +11,8 @@ import hashlib
 import hmac
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+from typing import NamedTuple
 
 from .. import jose
 from ..errors import ExpiredIDTokenError
@@ -34,8 +34,7 @@ _FAR = 2**53
 _HASHES = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512}
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
+class Expected(NamedTuple):
     """What the ID token of one login has to fit."""
 
     client_id: str
@@ -56,8 +55,7 @@ class Expected:
         return f"<Expected {self.issuer!r} {self.client_id!r}>"
 
 
-@dataclass(frozen=True, slots=True)
-class IDTokenContent:
+class IDTokenContent(NamedTuple):
     """A verified ID token: its header and its claims."""
 
     header: dict[str, Any]

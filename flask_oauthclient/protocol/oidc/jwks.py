@@ -58,10 +58,11 @@ class JWKSet:
     :param algs: algorithms that these keys may verify at all.
     """
 
-    __slots__ = ("_algs", "_chosen", "_keys")
+    __slots__ = ("_algs", "_chosen", "_is_secret", "_keys")
 
     def __init__(self, jwks: Iterable[Any], algs: frozenset[str] = jose.ASYMMETRIC) -> None:
         self._algs = algs
+        self._is_secret = False
         self._keys = [key for jwk in list(jwks)[:MAX_KEYS] if (key := _usable(jwk))]
         self._chosen: dict[tuple[str, str | None], list[jose.Verifier]] = {}
 
@@ -76,6 +77,7 @@ class JWKSet:
                 "missing_configuration", "HS256, HS384 and HS512 need a client_secret."
             )
         keys = cls((), jose.SYMMETRIC)
+        keys._is_secret = True  # there is one, so that a kid says nothing
         keys._keys = [VerificationKey({"kty": "oct"}, jose.import_secret(secret))]
         return keys
 
@@ -90,8 +92,8 @@ class JWKSet:
         :raises UnknownKeyError: if no key fits.
         :raises BadSignatureError: if those that fit say no.
         """
-        key_id = kid if isinstance(kid, str) else None
-        if kid is not None and key_id is None:
+        key_id = kid if isinstance(kid, str) and not self._is_secret else None
+        if kid is not None and key_id is None and not self._is_secret:
             raise UnknownKeyError
         verifiers = self._chosen.get((alg, key_id)) or self._choose(alg, key_id)
         if not any(verify(data, signature) for verify in verifiers):
