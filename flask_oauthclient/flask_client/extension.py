@@ -7,7 +7,9 @@ import gc
 import weakref
 from collections.abc import Callable
 from functools import cache
+from typing import TYPE_CHECKING
 from typing import Any
+from typing import cast
 
 from flask import Flask
 from flask import current_app
@@ -20,6 +22,9 @@ from ..registry.options import check_keywords
 from .app_state import AppState
 from .app_state import Registration
 from .form_post import relay
+
+if TYPE_CHECKING:
+    from .remote_app import FlaskRemoteApp
 
 EXTENSION = "oauthclient"
 
@@ -92,7 +97,7 @@ class OAuth:
 
     # -- registering ----------------------------------------------------------------------
 
-    def register(self, name: str, overwrite: bool = False, **kwargs: Any) -> Any:
+    def register(self, name: str, overwrite: bool = False, **kwargs: Any) -> FlaskRemoteApp:
         """Register a client; a client of the same name is replaced.
 
         :param name: name of the client, also the prefix of its configuration keys.
@@ -111,8 +116,8 @@ class OAuth:
                 state.forget(name)
             self._check_at_start(state, name)
         if self._only is None and self._active_state() is None:
-            return LocalProxy(lambda: self.create_client(name))
-        return self.create_client(name)
+            return cast("FlaskRemoteApp", LocalProxy(lambda: self._find(name)))
+        return self._find(name)
 
     def _check_at_start(self, state: AppState, name: str) -> None:
         """Refuse what could never work before the first user meets it."""
@@ -133,19 +138,23 @@ class OAuth:
 
     # -- finding --------------------------------------------------------------------------
 
-    def create_client(self, name: str) -> Any:
+    def create_client(self, name: str) -> FlaskRemoteApp | None:
         """The client of a name, built when it is first asked for.
 
         :param name: its name.
         :returns: the client of the current application, or ``None`` if there is none of the name.
         :raises MissingConfigurationError: (a ``RuntimeError``) without an application.
         """
+        if self._only is None:
+            self._current_state()  # without one there is nothing to look a client up in
+        return self._find(name) if name in self._registry else None
+
+    def _find(self, name: str) -> FlaskRemoteApp:
         state = self._only or self._current_state()
-        client = state.clients.get(name)
-        if client is None and name in self._registry:
+        if name not in state.clients:
             client = state.clients.setdefault(name, self._build(state, name))
             self._put_at_hand(state, name, client)
-        return client
+        return state.clients[name]
 
     def _put_at_hand(self, state: AppState, name: str, client: Any) -> None:
         """With one application a client is a plain attribute: nothing is faster."""
@@ -157,10 +166,10 @@ class OAuth:
             if self.__dict__.get(name) is client:
                 del self.__dict__[name]
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> FlaskRemoteApp:
         if name == "_registry" or name not in self._registry:
             raise AttributeError(f"No such client: {name}")
-        return self.create_client(name)
+        return self._find(name)
 
     def _build(self, state: AppState, name: str) -> Any:
         registration = self._registry[name]

@@ -14,9 +14,11 @@ from flask import has_request_context
 from flask import redirect
 from flask import request
 from flask import session
+from flask.sessions import NullSession
 from flask.wrappers import Response
 
 from ..protocol.errors import CallbackError
+from ..protocol.errors import MissingConfigurationError
 from ..protocol.random import generate_token
 from ..registry.framework import CallbackRequest
 from ..registry.options import ClientOptions
@@ -69,7 +71,14 @@ class FlaskIntegration:
         return self._state.logins.new_state(self.name, request.host)
 
     def keep_login(self, state: str, data: Mapping[str, Any]) -> None:
-        """Keep the data of a login until its callback."""
+        """Keep the data of a login until its callback.
+
+        :raises MissingConfigurationError: if the application has no ``SECRET_KEY``.
+        """
+        if isinstance(session._get_current_object(), NullSession):  # type: ignore[attr-defined]
+            raise MissingConfigurationError(
+                "missing_configuration", "A login is kept in the session. Set SECRET_KEY."
+            )
         self._state.logins.keep(self._browser(), self.name, state, data)
 
     def take_login(self, state: str) -> dict[str, Any]:

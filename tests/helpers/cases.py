@@ -43,7 +43,7 @@ class Cases:
         return add
 
     def rows(
-        self, row: str, variants: Mapping[str, Any] | Iterable[str]
+        self, row: str, variants: Mapping[str, Any] | Iterable[Any]
     ) -> Callable[[Case], Case]:
         """Add a function as several variants of one row.
 

@@ -48,8 +48,7 @@ class Outbound(BaseAdapter):
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
         """Note a request and pass it on."""
         self.requests.append(request)
-        parts = urlsplit(request.url or "")
-        adapter = self._adapters.get(f"{parts.scheme}://{parts.netloc}")
+        adapter = self._adapters.get(origin_of(request.url or "").removesuffix(":443"))
         if adapter is None:
             raise requests.ConnectionError("This host is not there.", request=request)
         return adapter.send(request, *args, **kwargs)

@@ -81,7 +81,7 @@ def test_payload_must_be_one_json_object(payload: tuple[str, str | bytes]) -> No
         "I12-one-segment": PAYLOAD,
         "I12-two-segments": f"{HEADER}.{PAYLOAD}",
         "I12-four-segments": f"{GOOD}.{SIGNATURE}",
-        "I12-five-segments": ".".join([HEADER, "", PAYLOAD, SIGNATURE, "AAAA"]),
+        "I12-five-segments": f"{HEADER}..{PAYLOAD}.{SIGNATURE}.AAAA",
         "I12-six-segments": GOOD + "...",
         "I12-only-dots": "..",
         "I12-many-dots": "." * 1000,

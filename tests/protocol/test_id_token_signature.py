@@ -136,7 +136,7 @@ def test_i14_ecdsa_signature_in_der_is_rejected() -> None:
 @pytest.mark.parametrize("registered", ["RS256", "PS256", "ES256", "EdDSA"])
 @pytest.mark.parametrize("secret", ["client-secret", "pem", "modulus"])
 def test_i04_mac_is_rejected_where_a_signature_is_registered(registered: str, secret: str) -> None:
-    """Neither the client's secret nor anything that is public makes a MAC key of a signature key."""
+    """Neither the client secret nor anything public is taken for a MAC key."""
     key = make_key(registered)
     octets = {
         "client-secret": SECRET.encode(),
