@@ -86,9 +86,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def make_cache(
-    request: pytest.FixtureRequest, tmp_path: Path
-) -> Iterator[Callable[[str], Any]]:
+def make_cache(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], Any]]:
     """Makes a cache: ``none``, ``simple``, ``files``, ``redis`` or ``memcached``."""
     with ExitStack() as stack:
         yield lambda kind: CACHES[kind](request, tmp_path, stack)

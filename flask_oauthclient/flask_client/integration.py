@@ -99,19 +99,14 @@ class FlaskIntegration:
 
     def _browser(self, store: Any = None) -> Browser:
         secure = request.is_secure or bool(current_app.config["SESSION_COOKIE_SECURE"])
+        flags = "Secure; HttpOnly" if secure else "HttpOnly"
+        attributes = f"{flags}; Path=/; SameSite=Lax; Max-Age="
 
         def set_cookie(name: str, value: str, seconds: int) -> None:
             @after_this_request
             def add(response: Response) -> Response:
-                response.set_cookie(
-                    name,
-                    value,
-                    max_age=seconds,
-                    secure=secure,
-                    httponly=True,
-                    samesite="Lax",
-                    path="/",
-                )
+                # Name and value are base64url and dots: there is nothing to quote in them.
+                response.headers.add("Set-Cookie", f"{name}={value}; {attributes}{seconds}")
                 return response
 
         return Browser(

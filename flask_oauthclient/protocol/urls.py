@@ -15,6 +15,8 @@ from .errors import InsecureTransportError
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _MISREAD = re.compile(r"[\x00-\x20\\\x7f]")
+# urlsplit() forgives text around the brackets of an IPv6 address.
+_NETLOC = re.compile(r"(?:\[[^\[\]@]+\]|[^\[\]:@]+)(?::[0-9]*)?")
 
 
 def split(url: str) -> SplitResult:
@@ -45,7 +47,7 @@ def _split_text(url: str) -> SplitResult | None:
         host, _ = parts.hostname, parts.port
     except ValueError:
         return None
-    plain = parts.scheme in _DEFAULT_PORTS and host and "@" not in parts.netloc
+    plain = parts.scheme in _DEFAULT_PORTS and host and _NETLOC.fullmatch(parts.netloc)
     return parts if plain else None
 
 

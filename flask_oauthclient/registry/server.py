@@ -210,6 +210,10 @@ class Server:
         if self._uses_secret:
             keys = JWKSet.from_secret(str(self._options.client_secret or ""))
             return verify_id_token(token, keys, expected, now)
+        if self._given_keys() is None and self._keys.peek() is None:
+            # What no key could verify is no reason to ask for the keys.
+            header = read_header(split_compact(token).header_segment)
+            check_alg(header["alg"], expected.algs)
         known = self.keys()
         failure = self._try(token, known, expected, now)
         if isinstance(failure, IDTokenContent):

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import time
+import zlib
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -43,8 +44,8 @@ LIFETIME = 600
 MAX_PENDING = 8
 #: Bytes that all login cookies of one browser may have together, and one of them alone.
 MAX_COOKIE_BYTES = 3200
-#: Characters of JSON that pending logins may have in the session.
-MAX_SESSION_CHARS = 2000
+#: Bytes that pending logins may add to a session cookie.
+MAX_SESSION_BYTES = 1850
 
 _PREFIX = "_state_"
 
@@ -103,9 +104,9 @@ class PendingLogins:
         self._spent.forget(_key(client, state))  # a state that is given, and given again
         if self._cache is not None:
             self._put(_key(client, state), json.dumps({"data": data, **_owner(client)}))
-        self._keep_in_session(browser.session, client, state, expires, data)
         if self._sealer is not None:
             self._keep_in_cookie(self._sealer, browser, client, state, int(expires), data)
+        self._keep_in_session(browser.session, client, state, expires, data)
 
     def _put(self, key: str, text: str) -> None:
         failure: str | None = None
@@ -130,7 +131,8 @@ class PendingLogins:
         _sweep(session)
         session.pop(_key(client, state), None)
         session[_key(client, state)] = entry
-        _make_room(session)
+        # A login that application data make too large for the session has its cookie.
+        _make_room(session, least=0 if self._sealer and "extra" in data else 1)
 
     def _keep_in_cookie(
         self,
@@ -310,15 +312,23 @@ def _sweep(session: MutableMapping[str, Any]) -> None:
             del session[key]
 
 
-def _make_room(session: MutableMapping[str, Any]) -> None:
-    """Drop the oldest logins beyond the limits; the newest always stays."""
-    keys = sorted(_states(session), key=lambda key: session[key]["exp"])
-    if len(keys) == 1:
+def _make_room(session: MutableMapping[str, Any], least: int) -> None:
+    """Drop the oldest logins beyond the limits, down to the least number that stays."""
+    keys = list(_states(session))
+    if len(keys) <= least:
         return
-    sizes = {key: len(key) + len(json.dumps(session[key])) for key in keys}
-    while len(keys) > 1 and (len(keys) > MAX_PENDING or sum(sizes.values()) > MAX_SESSION_CHARS):
-        oldest = keys.pop(0)
-        del session[oldest], sizes[oldest]
+    keys.sort(key=lambda key: session[key]["exp"])
+    while len(keys) > least and (
+        len(keys) > MAX_PENDING or _size_in_cookie(session, keys) > MAX_SESSION_BYTES
+    ):
+        del session[keys.pop(0)]
+
+
+def _size_in_cookie(session: Mapping[str, Any], keys: list[str]) -> int:
+    """About how much some entries add to a session cookie, which is compressed and in base64."""
+    text = "".join(key + json.dumps(session[key]) for key in keys).encode("utf-8")
+    size = len(text) * 4 // 3
+    return size if size <= MAX_SESSION_BYTES else len(zlib.compress(text)) * 4 // 3
 
 
 def _cookies_that_give_way(cookies: Mapping[str, str], name: str, value: str) -> Iterator[str]:

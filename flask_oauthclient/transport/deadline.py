@@ -10,6 +10,7 @@ connecting, which is too short for an upload, so that limit is given as a :class
 from __future__ import annotations
 
 import io
+import weakref
 from collections.abc import Callable
 from time import monotonic
 from typing import Any
@@ -61,10 +62,11 @@ class ConnectTime(float):
 class DeadlineSocket:
     """A connected socket that obeys a :class:`TotalTime`; all else is the socket's."""
 
-    __slots__ = ("_sock", "_total")
+    __slots__ = ("_reader", "_sock", "_total")
 
     def __init__(self, sock: Any) -> None:
         self._sock = sock
+        self._reader: weakref.ref[io.BufferedReader] | None = None
         self._total: TotalTime | None = None
 
     def __getattr__(self, name: str) -> Any:
@@ -92,7 +94,16 @@ class DeadlineSocket:
 
     def makefile(self, *args: Any, **kwargs: Any) -> io.BufferedReader:
         """The reader that the HTTP parser works on."""
-        return io.BufferedReader(_DeadlineReader(self, self._sock.makefile("rb", buffering=0)))
+        raw = _DeadlineReader(self, self._sock.makefile("rb", buffering=0))
+        reader = io.BufferedReader(raw)
+        self._reader = weakref.ref(reader)
+        return reader
+
+    def close_reader(self) -> None:
+        """Close the reader, which holds the socket open."""
+        reader = self._reader() if self._reader is not None else None
+        if reader is not None:
+            reader.close()
 
 
 class _DeadlineReader(io.RawIOBase):
@@ -125,14 +136,31 @@ def _connect(connection: Any, connect: Callable[[], None]) -> None:
     connection.sock.settimeout(limit)
 
 
+def _get_response(connection: Any, get: Callable[[], Any]) -> Any:
+    """Get a response; urllib3 leaves the reader open when it does not like the headers."""
+    sock = connection.sock
+    try:
+        return get()
+    except BaseException:
+        if isinstance(sock, DeadlineSocket):
+            sock.close_reader()
+        raise
+
+
 class _Connection(HTTPConnection):
     def connect(self) -> None:
         _connect(self, super().connect)
+
+    def getresponse(self) -> Any:
+        return _get_response(self, super().getresponse)
 
 
 class _TLSConnection(HTTPSConnection):
     def connect(self) -> None:
         _connect(self, super().connect)
+
+    def getresponse(self) -> Any:
+        return _get_response(self, super().getresponse)
 
 
 class _Pool(HTTPConnectionPool):

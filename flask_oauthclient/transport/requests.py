@@ -274,12 +274,8 @@ class PooledSession(requests.Session):
             return _classify(exception)
 
     def _answer(self, request: Request, policy: Policy, settings: dict[str, Any]) -> Any:
-        own = {name: settings.pop(name) for name in ("cookies", "hooks") if name in settings}
-        headers = dict(request.headers)
-        prepared = self.prepare_request(
-            requests.Request(
-                request.method, request.url, headers, data=request.body, auth=no_auth, **own
-            )
+        prepared = self._prepare_message(
+            request, settings.pop("cookies", None), settings.pop("hooks", None)
         )
         kwargs = self.merge_environment_settings(
             request.url,
@@ -294,6 +290,25 @@ class PooledSession(requests.Session):
         answer = self._send(prepared, retry=retry, **kwargs)
         read_bounded(answer, policy.max_bytes)
         return answer
+
+    def _prepare_message(
+        self, request: Request, cookies: Any, hooks: Any
+    ) -> requests.PreparedRequest:
+        """Prepare a message, which is complete: nothing has to be encoded or guessed any more."""
+        prepared = requests.PreparedRequest()
+        prepared.method = request.method
+        if self.params:
+            prepared.prepare_url(request.url, self.params)
+        else:
+            prepared.url = _normal_url(request.url)
+        prepared.headers = _merged_headers(self.headers, request.headers)
+        prepared.prepare_cookies(_merged_cookies(self.cookies, cookies))
+        hooks = hooks or {"response": []}
+        prepared.hooks = merge_hooks(hooks, self.hooks)  # type: ignore[no-untyped-call]
+        if request.body is not None:
+            prepared.body = request.body.encode("utf-8")
+        prepared.prepare_content_length(prepared.body)
+        return prepared
 
     def call_api(self, prepared: requests.PreparedRequest, **kwargs: Any) -> Any:
         """Send an API request; unless it is streamed, read the body within the limits.
@@ -339,6 +354,13 @@ class PooledSession(requests.Session):
 
 
 _NO_ENVIRONMENT = Environment()
+
+
+@lru_cache(maxsize=256)
+def _normal_url(url: str) -> str | None:
+    prepared = requests.PreparedRequest()
+    prepared.prepare_url(url, None)
+    return prepared.url
 
 
 def _merged_headers(session: Mapping[str, Any], call: Mapping[str, Any] | None) -> Any:

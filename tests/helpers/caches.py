@@ -13,7 +13,6 @@ import redis
 from pymemcache.client.base import PooledClient
 
 
-
 def _none(*made: Any) -> None:
     return None
 

@@ -42,9 +42,7 @@ class Cases:
 
         return add
 
-    def rows(
-        self, row: str, variants: Mapping[str, Any] | Iterable[Any]
-    ) -> Callable[[Case], Case]:
+    def rows(self, row: str, variants: Mapping[str, Any] | Iterable[Any]) -> Callable[[Case], Case]:
         """Add a function as several variants of one row.
 
         :param row: the row's identifier.

@@ -70,7 +70,9 @@ def assert_typed(error: OAuthError, code: str) -> None:
 def _asked(site: Site, since: int) -> list[str]:
     """What the package asked the provider, as the provider saw it; the rest is the browser's."""
     by_browser = ("authorize", "interaction", "end_session", "home", "static")
-    return [record.path for record in site.provider.log[since:] if record.endpoint not in by_browser]
+    return [
+        record.path for record in site.provider.log[since:] if record.endpoint not in by_browser
+    ]
 
 
 def _assert_session(site: Site, before: dict[str, object], visit: Visit, *, kept: bool) -> None:

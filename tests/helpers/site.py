@@ -60,7 +60,9 @@ class Outbound(BaseAdapter):
     def paths(self) -> list[str]:
         """Where the requests went: ``/token`` at the first provider, whole URLs elsewhere."""
         home = next(iter(self._adapters), "")
-        return [(request.url or "").partition("?")[0].removeprefix(home) for request in self.requests]
+        return [
+            (request.url or "").partition("?")[0].removeprefix(home) for request in self.requests
+        ]
 
     def clear(self) -> None:
         """Forget what was sent."""
@@ -207,7 +209,11 @@ class Site:
         return f"{self.origin}/callback/{name}"
 
     def send_login(
-        self, name: str = "demo", query: str = "", headers: Mapping[str, str] | None = None, **params: Any
+        self,
+        name: str = "demo",
+        query: str = "",
+        headers: Mapping[str, str] | None = None,
+        **params: Any,
     ) -> requests.Response:
         """Begin a login, and don't follow its redirect.
 

@@ -171,9 +171,7 @@ def two_logins_with_places_to_go(world: World, cache: str) -> None:
 @cases.rows("S10", CACHES)
 def state_of_one_client_at_the_callback_of_another(world: World, cache: str) -> None:
     other = type(world.provider)("https://other.test", keys=world.provider.keys)
-    site = world.make_site(
-        {"demo": world.provider, "other": other}, cache=world.make_cache(cache)
-    )
+    site = world.make_site({"demo": world.provider, "other": other}, cache=world.make_cache(cache))
     visit = site.begin("demo")
     moved = Visit("GET", visit.url.replace("/callback/demo", "/callback/other"))
     assert_rejected(site, moved, "mismatching_state", kept=True)

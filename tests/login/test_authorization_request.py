@@ -65,7 +65,14 @@ def code_challenge_of_every_login(world: World, register: dict[str, Any]) -> Non
 
 @cases.rows(
     "A02",
-    {"plain": ["plain"], "none": None, "empty": [], "text": "plain", "unknown": ["S512"], "null": [None]},
+    {
+        "plain": ["plain"],
+        "none": None,
+        "empty": [],
+        "text": "plain",
+        "unknown": ["S512"],
+        "null": [None],
+    },
 )
 def server_that_does_not_list_s256(world: World, methods: Any) -> None:
     site = world.make_site()

@@ -72,7 +72,9 @@ def person_who_cancels(world: World) -> None:
     world.provider.auto_sign_in = None
     site = world.make_site()
     answers = {"decision": "cancel"}
-    page = site.browser.walk(site.login_url(), {"persona": "alice"}, stop_before=site.callback_url())
+    page = site.browser.walk(
+        site.login_url(), {"persona": "alice"}, stop_before=site.callback_url()
+    )
     page = site.browser.submit(page, answers)
     assert (page.status, page.text) == (400, "access_denied")
     assert world.provider.log.count("token") == 0
@@ -106,7 +108,7 @@ def error_without_the_announced_issuer(world: World) -> None:
     "C04",
     [
         "<script>alert(1)</script>",
-        "\"><img src=x onerror=alert(1)>",
+        '"><img src=x onerror=alert(1)>',
         "{{config}}",
         "%s%n%(error)s",
         "javascript:alert(1)",
@@ -120,7 +122,9 @@ def markup_of_the_provider(world: World, text: str) -> None:
     assert text not in f"{error}{error!r}{error.description}{error.uri}"
 
 
-@cases.rows("C05", {"crlf": "a\r\nSet-Cookie: x=y", "esc": "a\x1b[31mred", "nul": "a\0b", "nel": "a\x85b"})
+@cases.rows(
+    "C05", {"crlf": "a\r\nSet-Cookie: x=y", "esc": "a\x1b[31mred", "nul": "a\0b", "nel": "a\x85b"}
+)
 def control_characters_of_the_provider(world: World, text: str) -> None:
     site = world.make_site()
     params = {**DENIED, "error_description": text, "error_uri": text}
@@ -305,9 +309,7 @@ def post_that_is_no_small_form(world: World, sent: tuple[str, bytes, str, int]) 
 def post_of_an_empty_form(world: World) -> None:
     site = world.make_site()
     site.begin()
-    answer = site.post_with(
-        site.cookie_header(), site.callback_url(), b"", {"Content-Type": FORM}
-    )
+    answer = site.post_with(site.cookie_header(), site.callback_url(), b"", {"Content-Type": FORM})
     assert (answer.status_code, answer.text) == (400, "missing_state")
 
 
@@ -343,7 +345,15 @@ def unknown_parameters_are_ignored(world: World) -> None:
     assert site.finish(twice).status_code == 200
 
 
-@cases.rows("C21", {"long": "x" * 8192, "crlf": "a\r\nHost: evil", "form": "a&code=b+c=d%", "utf8": "\u00e9\u4e16"})
+@cases.rows(
+    "C21",
+    {
+        "long": "x" * 8192,
+        "crlf": "a\r\nHost: evil",
+        "form": "a&code=b+c=d%",
+        "utf8": "\u00e9\u4e16",
+    },
+)
 def code_with_anything_in_it(world: World, code: str) -> None:
     site = world.make_site()
     assert_rejected(site, with_params(site.begin(), code=code), "invalid_grant", sent=["/token"])
@@ -425,5 +435,3 @@ def redirect_uri_is_the_same_to_the_byte(world: World, query: str) -> None:
 @pytest.mark.parametrize("case", cases.params())
 def test_callback(case: Case, world: World) -> None:
     case(world)
-
-

@@ -48,21 +48,29 @@ def everything_at_debug_over_real_sockets(world: World) -> None:
 FAULTS: dict[str, Callable[[DevelopmentProvider], object]] = {
     "token-dropped": lambda p: p.faults.on("token").drop(),
     "token-refused": lambda p: p.faults.on("token").respond_json({"error": "invalid_grant"}, 400),
-    "token-html": lambda p: p.faults.on("token").respond(200, PROVIDER_TEXT, {"Content-Type": "text/html"}),
+    "token-html": lambda p: p.faults.on("token").respond(
+        200, PROVIDER_TEXT, {"Content-Type": "text/html"}
+    ),
     "token-no-json": lambda p: p.faults.on("token").edit(lambda a: a.with_body(a.body[:-1])),
     "token-down": lambda p: p.faults.on("token").status(503),
     "token-type": lambda p: p.faults.on("token").edit_json(lambda t: {**t, "token_type": "mac"}),
     "token-redirect": lambda p: p.faults.on("token").redirect("https://evil.test/"),
     "token-cut": lambda p: p.faults.on("token").cut(40),
-    "no-access-token": lambda p: p.faults.on("token").edit_json(lambda t: {**t, "access_token": ""}),
-    "no-id-token": lambda p: p.faults.on("token").edit_json(lambda t: {"access_token": t["access_token"]}),
+    "no-access-token": lambda p: p.faults.on("token").edit_json(
+        lambda t: {**t, "access_token": ""}
+    ),
+    "no-id-token": lambda p: p.faults.on("token").edit_json(
+        lambda t: {"access_token": t["access_token"]}
+    ),
     "jwks-dropped": lambda p: p.faults.on("jwks").drop(),
     "jwks-html": lambda p: p.faults.on("jwks").respond(200, "<html>"),
     "id-token-signature": lambda p: p.faults.on("id_token").tamper_signature(),
     "id-token-nonce": lambda p: p.faults.on("id_token").edit_claims(lambda c: {**c, "nonce": "x"}),
     "id-token-none": lambda p: p.faults.on("id_token").sign_with("none"),
     "id-token-garbage": lambda p: p.faults.on("id_token").edit_compact(lambda t: t[:-40]),
-    "id-token-at-hash": lambda p: p.faults.on("id_token").edit_claims(lambda c: {**c, "at_hash": "x"}),
+    "id-token-at-hash": lambda p: p.faults.on("id_token").edit_claims(
+        lambda c: {**c, "at_hash": "x"}
+    ),
     "id-token-aud": lambda p: p.faults.on("id_token").edit_claims(lambda c: {**c, "aud": "x"}),
     "callback-error": lambda p: p.faults.on("callback").edit_params(
         lambda params: [*params, ("error", "server_error")]
@@ -71,9 +79,7 @@ FAULTS: dict[str, Callable[[DevelopmentProvider], object]] = {
 
 
 @cases.rows("G02", FAULTS)
-def exceptions_are_clean(
-    world: World, fault: Callable[[DevelopmentProvider], object]
-) -> None:
+def exceptions_are_clean(world: World, fault: Callable[[DevelopmentProvider], object]) -> None:
     fault(world.provider)
     site = world.make_site()
     visit = site.begin()
@@ -109,7 +115,15 @@ def exceptions_about_the_state_are_clean(world: World, code: str) -> None:
     assert site.finish(visit).text == code
 
 
-NEWLINES = {"lf": "\n", "crlf": "\r\n", "vt": "\v", "nel": "\x85", "ls": "\u2028", "ps": "\u2029", "esc": "\x1b[2J"}
+NEWLINES = {
+    "lf": "\n",
+    "crlf": "\r\n",
+    "vt": "\v",
+    "nel": "\x85",
+    "ls": "\u2028",
+    "ps": "\u2029",
+    "esc": "\x1b[2J",
+}
 
 
 @cases.rows("G04", NEWLINES)

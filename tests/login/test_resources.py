@@ -67,7 +67,9 @@ def userinfo_about_somebody_else_for_a_token_from_a_database(world: World) -> No
     assert_refused(site, "userinfo_sub_mismatch", stored)
 
 
-@cases.rows("U02", {"absent": ..., "empty": "", "number": 42, "null": None, "list": ["alice"], "true": True})
+@cases.rows(
+    "U02", {"absent": ..., "empty": "", "number": 42, "null": None, "list": ["alice"], "true": True}
+)
 def userinfo_without_a_subject(world: World, sub: Any) -> None:
     site = logged_in(world)
     world.provider.faults.on("userinfo").edit_json(

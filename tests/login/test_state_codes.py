@@ -21,7 +21,9 @@ from tests.helpers.site import with_params
 
 CACHES = ("none", "simple", "files", "redis", "memcached")
 Make = Callable[..., Site]
-WHAT_TO_DO = re.compile(r"[Ss]tart the login again|Go back to the application|Open the app|Try again")
+WHAT_TO_DO = re.compile(
+    r"[Ss]tart the login again|Go back to the application|Open the app|Try again"
+)
 
 
 @pytest.fixture(params=CACHES)
@@ -157,7 +159,9 @@ def test_old_secret_key_still_knows_its_states(make_site: Make) -> None:
     site = make_site()
     visit = site.begin()
     renewed = make_site(
-        secret_key="another key", config={"SECRET_KEY_FALLBACKS": [SECRET_KEY]}, browser=site.browser
+        secret_key="another key",
+        config={"SECRET_KEY_FALLBACKS": [SECRET_KEY]},
+        browser=site.browser,
     )
     site.drop_cookies("")
     assert_code(renewed, visit, "state_lost")

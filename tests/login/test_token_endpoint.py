@@ -67,11 +67,15 @@ def lifetime(world: World, values: tuple[Any, int | None]) -> None:
         assert site.client().userinfo(token=site.token)["sub"] == "alice"
 
 
-@cases.rows("T16-no-json", {"nan": "NaN", "infinity": "Infinity", "minus": "-Infinity", "1e999": "1e999"})
+@cases.rows(
+    "T16-no-json", {"nan": "NaN", "infinity": "Infinity", "minus": "-Infinity", "1e999": "1e999"}
+)
 def lifetime_that_json_does_not_know(world: World, text: str) -> None:
     site = world.make_site()
-    with world.provider.faults.on("token").edit_json(lambda t: {**t, "expires_in": "@"}).edit(
-        lambda answer: answer.with_body(answer.body.replace(b'"@"', text.encode()))
+    with (
+        world.provider.faults.on("token")
+        .edit_json(lambda t: {**t, "expires_in": "@"})
+        .edit(lambda answer: answer.with_body(answer.body.replace(b'"@"', text.encode())))
     ):
         response = site.login()
     if response.status_code == 200:
@@ -98,7 +102,9 @@ def absent_scope_is_the_one_that_the_call_asked_for(world: World) -> None:
 
 @cases.row("T17-none-asked-for")
 def absent_scope_when_none_was_asked_for(world: World) -> None:
-    world.provider.faults.on("token").edit_json(lambda t: {k: v for k, v in t.items() if k != "scope"})
+    world.provider.faults.on("token").edit_json(
+        lambda t: {k: v for k, v in t.items() if k != "scope"}
+    )
     site = world.make_site(register={"client_kwargs": {}})
     site.login()
     assert "scope" not in site.token
@@ -157,7 +163,9 @@ def error_with_status_200(world: World, document: dict[str, str]) -> None:
     assert error.detail["error_description"] == PROVIDER_TEXT
 
 
-@cases.rows("T20-odd", {"number": 5, "list": ["x"], "object": {}, "text": PROVIDER_TEXT, "null": None})
+@cases.rows(
+    "T20-odd", {"number": 5, "list": ["x"], "object": {}, "text": PROVIDER_TEXT, "null": None}
+)
 def error_that_is_no_code(world: World, error: Any) -> None:
     world.provider.faults.on("token").respond_json({"error": error})
     site = world.make_site()

@@ -49,7 +49,10 @@ FAILURES: dict[str, tuple[Script, str]] = {
     "cut": (_after_reading(answer(b"{", length=99)), "provider_unreachable"),
     "redirect": (always(redirect(f"/?{ACCESS_TOKEN}")), "redirect_refused"),
     "too-large": (always(answer(b" " * 2_000_000)), "response_too_large"),
-    "not-gzip": (always(answer(b"x", headers={"Content-Encoding": "gzip"})), "invalid_response"),
+    "not-gzip": (
+        always(answer(b"not gzip", headers={"Content-Encoding": "gzip"})),
+        "invalid_response",
+    ),
     "two-lengths": (
         _after_reading(b"HTTP/1.1 200 OK\r\nContent-Length: 1, 2\r\n\r\n{}"),
         "invalid_response",
@@ -97,12 +100,9 @@ def test_each_failure_has_its_code_and_shows_no_secret(
     assert caught.value.__context__ is None
 
 
-@pytest.mark.parametrize(("script", "code"), FAILURES.values(), ids=FAILURES)
-def test_failed_api_calls_show_no_secret(
-    script: Script, code: str, serve: Serve, api: OAuth2Session
-) -> None:
-    if code == "redirect_refused" or script is FAILURES["too-large"][0]:
-        pytest.skip("no failure of an API call")
+@pytest.mark.parametrize("failure", sorted(FAILURES.keys() - {"redirect", "too-large"}))
+def test_failed_api_calls_show_no_secret(failure: str, serve: Serve, api: OAuth2Session) -> None:
+    script, _ = FAILURES[failure]
     server = serve(script)
     with pytest.raises((requests.RequestException, OAuthError)) as caught:
         api.post(server.url, timeout=0.3)
