@@ -95,7 +95,7 @@ class DeadlineSocket:
     def makefile(self, *args: Any, **kwargs: Any) -> io.BufferedReader:
         """The reader that the HTTP parser works on."""
         raw = _DeadlineReader(self, self._sock.makefile("rb", buffering=0))
-        reader = io.BufferedReader(raw)
+        reader: io.BufferedReader = io.BufferedReader(raw)
         self._reader = weakref.ref(reader)
         return reader
 
