@@ -8,8 +8,8 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from flask_oauthclient.protocol.errors import CODES
-from flask_oauthclient.protocol.errors import REFUSALS
+from flask_oauthclient.protocol.error_codes import CODES
+from flask_oauthclient.protocol.error_codes import REFUSALS
 from flask_oauthclient.registry.options import METADATA_NAMES
 from flask_oauthclient.registry.options import SESSION_KEYWORDS
 from flask_oauthclient.registry.options import ClientOptions

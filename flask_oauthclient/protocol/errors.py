@@ -40,10 +40,7 @@ from typing import Any
 
 from joserfc import errors as jose
 
-from .error_codes import CODES as CODES
-from .error_codes import REFUSALS as REFUSALS
-from .error_codes import clean_code as clean_code
-from .error_codes import clean_text as clean_text
+from .error_codes import CODES
 
 
 class OAuthError(Exception):

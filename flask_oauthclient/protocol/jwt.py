@@ -12,9 +12,9 @@ from typing import Any
 from typing import NamedTuple
 
 from . import strict_json
+from .error_codes import clean_text
 from .errors import MalformedIDTokenError
 from .errors import UnsupportedAlgError
-from .errors import clean_text
 
 MAX_TOKEN = 128 * 1024
 MAX_HEADER = 16 * 1024

@@ -24,8 +24,8 @@ from typing import Any
 from typing import TypeVar
 
 from . import strict_json
+from .error_codes import clean_text
 from .errors import ProviderResponseError
-from .errors import clean_text
 
 T = TypeVar("T")
 

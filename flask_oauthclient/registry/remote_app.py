@@ -9,10 +9,10 @@ from typing import Any
 from urllib.parse import urljoin
 
 from .._version import __version__
+from ..protocol.error_codes import clean_text
 from ..protocol.errors import InsecureTransportError
 from ..protocol.errors import InvalidTokenError
 from ..protocol.errors import MissingTokenError
-from ..protocol.errors import clean_text
 from ..protocol.oauth2.client_auth import ClientAuth
 from ..protocol.oauth2.client_auth import choose_method
 from ..protocol.oauth2.grants import client_credentials_exchange

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from flask_oauthclient import OAuthError
-from flask_oauthclient.protocol.errors import CODES
-from flask_oauthclient.protocol.errors import REFUSALS
+from flask_oauthclient.protocol.error_codes import CODES
+from flask_oauthclient.protocol.error_codes import REFUSALS
 from flask_oauthclient.protocol.errors import MismatchingStateError
 from flask_oauthclient.testing.browser import Visit
 

@@ -25,9 +25,9 @@ from flask_oauthclient import OAuth
 from flask_oauthclient import OAuthError
 from flask_oauthclient.testing.browser import ScriptedBrowser
 from flask_oauthclient.testing.browser import Visit
-from flask_oauthclient.testing.provider import WSGIAdapter
 from flask_oauthclient.testing.provider import ClientRecord
 from flask_oauthclient.testing.provider import DevelopmentProvider
+from flask_oauthclient.testing.provider import WSGIAdapter
 
 ISSUER = "https://op.test"
 ORIGIN = "https://rp.test"

@@ -217,7 +217,7 @@ def request_that_is_no_visit(world: World, request: tuple[str, dict[str, str]]) 
 @cases.rows("S24", CACHES)
 def names_that_begin_alike(world: World, cache: str) -> None:
     names = ("git", "git_hub", "github")
-    site = world.make_site({name: world.provider for name in names}, cache=world.make_cache(cache))
+    site = world.make_site(dict.fromkeys(names, world.provider), cache=world.make_cache(cache))
     for name in names:
         other = names[names.index(name) - 1]
         visit = site.begin(name)

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from flask_oauthclient import OAuthError
-from flask_oauthclient.protocol.errors import CODES
+from flask_oauthclient.protocol.error_codes import CODES
 from flask_oauthclient.testing.provider import DevelopmentProvider
 from flask_oauthclient.transport.requests import Adapter
 from tests.helpers.cases import Case

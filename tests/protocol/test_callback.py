@@ -7,8 +7,8 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from flask_oauthclient.protocol.errors import CODES
-from flask_oauthclient.protocol.errors import REFUSALS
+from flask_oauthclient.protocol.error_codes import CODES
+from flask_oauthclient.protocol.error_codes import REFUSALS
 from flask_oauthclient.protocol.errors import AuthorizationError
 from flask_oauthclient.protocol.errors import CallbackError
 from flask_oauthclient.protocol.errors import MissingCodeError

@@ -13,10 +13,10 @@ import pytest
 
 from flask_oauthclient import OAuthError
 from flask_oauthclient.protocol import errors
-from flask_oauthclient.protocol.errors import CODES
-from flask_oauthclient.protocol.errors import REFUSALS
-from flask_oauthclient.protocol.errors import clean_code
-from flask_oauthclient.protocol.errors import clean_text
+from flask_oauthclient.protocol.error_codes import CODES
+from flask_oauthclient.protocol.error_codes import REFUSALS
+from flask_oauthclient.protocol.error_codes import clean_code
+from flask_oauthclient.protocol.error_codes import clean_text
 
 CLASSES = [
     kind

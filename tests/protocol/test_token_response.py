@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from flask_oauthclient.protocol.errors import CODES
-from flask_oauthclient.protocol.errors import REFUSALS
+from flask_oauthclient.protocol.error_codes import CODES
+from flask_oauthclient.protocol.error_codes import REFUSALS
 from flask_oauthclient.protocol.errors import OAuthError
 from flask_oauthclient.protocol.errors import ProviderResponseError
 from flask_oauthclient.protocol.errors import TokenRequestError

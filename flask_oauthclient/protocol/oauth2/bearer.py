@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 from typing import ClassVar
 
+from ..error_codes import clean_text
 from ..errors import InsecureTransportError
 from ..errors import InvalidSettingError
 from ..errors import MissingTokenError
 from ..errors import UnsupportedTokenTypeError
-from ..errors import clean_text
 from ..urls import add_params
 from ..urls import is_secure
 from .token import OAuth2Token

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from dataclasses import field
 
-from ..errors import REFUSALS
+from ..error_codes import REFUSALS
+from ..error_codes import clean_code
+from ..error_codes import clean_text
 from ..errors import AuthorizationError
 from ..errors import CallbackError
 from ..errors import MissingCodeError
-from ..errors import clean_code
-from ..errors import clean_text
 
 #: The parameters of a callback that are looked at.
 PARAMETERS = ("state", "code", "iss", "error", "error_description", "error_uri", "response")

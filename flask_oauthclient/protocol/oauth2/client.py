@@ -32,6 +32,7 @@ from .grants import token_request
 from .pkce import check_code_challenge_method
 from .pkce import create_s256_code_challenge
 from .token import OAuth2Token
+from .token import check_access_token
 from .token import check_token_type
 from .token import parse_token_response
 
@@ -184,16 +185,19 @@ class OAuth2Client:
         """Take the token out of a fragment (RFC 6749 section 4.2.2).
 
         :raises MismatchingStateError: if the state is another one.
+        :raises CallbackError: if the URL is malformed or repeats parameters.
         :raises AuthorizationError: if the server reports an error.
         :raises ProviderResponseError: if there is no usable token.
         """
         pairs = _pairs_of(url, "fragment")
+        params = dict(pairs)
         response = parse_callback(pairs)
         _check_state(response, state)
-        check_no_repetition(response)
+        if len(params) != len(pairs):
+            raise CallbackError
         check_no_authorization_error(response)
-        params = dict(pairs)
-        if not params.get("access_token") or not params.get("token_type"):
+        check_access_token(params, 200)
+        if not params.get("token_type"):
             raise ProviderResponseError("missing_access_token")
         check_token_type(params, frozenset({"bearer"}))
         return OAuth2Token(params)

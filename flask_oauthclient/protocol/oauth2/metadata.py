@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..error_codes import clean_text
 from ..errors import InsecureTransportError
 from ..errors import MetadataError
 from ..errors import MissingEndpointError
-from ..errors import clean_text
 from ..messages import Purpose
 from ..messages import Request
 from ..messages import Response

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from ..errors import REFUSALS
+from ..error_codes import REFUSALS
+from ..error_codes import clean_code
+from ..error_codes import clean_text
 from ..errors import ProviderResponseError
 from ..errors import TokenRequestError
 from ..errors import TransportError
 from ..errors import UnsupportedTokenTypeError
-from ..errors import clean_code
-from ..errors import clean_text
 from ..messages import Response
 
 #: The longest lifetime that is believed, in seconds (ten years): more is a mistake, and must not

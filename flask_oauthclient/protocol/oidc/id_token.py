@@ -15,11 +15,11 @@ from typing import Any
 from typing import NamedTuple
 
 from .. import jose
+from ..error_codes import clean_text
 from ..errors import ExpiredIDTokenError
 from ..errors import InvalidClaimError
 from ..errors import MissingClaimError
 from ..errors import UnsupportedAlgError
-from ..errors import clean_text
 from ..jwt import read_header
 from ..jwt import read_object
 from ..jwt import split_compact

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
 
+from ..error_codes import clean_text
 from ..errors import InsecureTransportError
 from ..errors import UserInfoError
-from ..errors import clean_text
 from ..jwt import read_object
 from ..jwt import split_compact
 from ..messages import Purpose
