@@ -95,7 +95,7 @@ class FlaskIntegration:
 
     def clear_state_data(self, session: MutableMapping[str, Any], state: str) -> None:
         """Forget a login, and whatever has expired."""
-        self._state.logins.forget(self._browser(session), self.name, state)
+        self._state.logins.drop(self._browser(session), self.name, state)
 
     def _browser(self, store: Any = None) -> Browser:
         secure = request.is_secure or bool(current_app.config["SESSION_COOKIE_SECURE"])

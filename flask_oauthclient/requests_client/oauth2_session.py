@@ -29,10 +29,10 @@ from ..protocol.oauth2.token import OAuth2Token
 from ..protocol.oauth2.token import parse_token_response
 from ..transport._run import finish
 from ..transport._run import run
+from ..transport.answers import to_message
 from ..transport.policy import POLICIES
 from ..transport.requests import PooledSession
 from ..transport.requests import no_auth
-from ..transport.requests import to_message
 from .auth import OAuth2Auth
 
 #: Keywords of token requests that belong to the HTTP library.

@@ -64,6 +64,13 @@ def take(cache: Any, key: str) -> str | None:
     return _take_simple(cache, key)
 
 
+def read(cache: Any, key: str) -> str | None:
+    """Look at a value without taking it."""
+    if _is_redis(cache):
+        return _text(cache._read_client.get(cache._get_prefix() + key))
+    return _text(cache.get(key))
+
+
 def _is_redis(cache: Any) -> bool:
     return hasattr(cache, "_write_client") and hasattr(cache, "_get_prefix")
 

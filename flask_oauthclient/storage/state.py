@@ -180,16 +180,23 @@ class PendingLogins:
         return data
 
     def peek(self, session: Mapping[str, Any], client: str, state: str) -> dict[str, Any] | None:
-        """Read a login's data from the session, without taking it."""
+        """Read the data of a login that the session vouches for, without taking it."""
         entry = _session_entry(session, client, state)
-        data = entry.get("data") if isinstance(entry, dict) else None
-        return data if isinstance(data, dict) else None
+        if entry is not None and self._cache is not None:
+            entry = _load(self._ask(one_time.read, _key(client, state)) or "")
+        return _data_of(entry) if _belongs_to(client, entry) else None
+
+    def drop(self, browser: Browser, client: str, state: str) -> None:
+        """Forget a login wherever it is kept."""
+        self.forget(browser, client, state)
+        if self._cache is not None:
+            self._ask(one_time.take, _key(client, state))
 
     def _take_data(self, client: str, key: str, entry: Any, cookie: Any) -> dict[str, Any] | None:
         """The data of a login whose browser is proven; ``None`` if somebody was faster."""
         kept: Any
         if self._cache is not None:
-            text = self._take_text(key)
+            text = self._ask(one_time.take, key)
             kept = None if text is None else _load(text)
             taken = text is not None
         else:
@@ -203,11 +210,11 @@ class PendingLogins:
             raise MismatchingStateError("state_unreadable")
         return data
 
-    def _take_text(self, key: str) -> str | None:
+    def _ask(self, how: Callable[[Any, str], str | None], key: str) -> str | None:
         failure: str | None = None
         text: str | None = None
         try:
-            text = one_time.take(self._cache, key)
+            text = how(self._cache, key)
         except Exception as exception:  # noqa: BLE001  each back end has errors of its own
             failure = type(exception).__name__
         if failure is not None:

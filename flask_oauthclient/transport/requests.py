@@ -2,24 +2,17 @@
 
 Every request leaves through :meth:`requests.Session.send`, so that adapters, hooks and the doubles
 of test suites see them all. What a session adds to that is: limits on time and size, a connection
-pool that survives threads and is remade after a fork, an environment that is read once, and a TLS
-context that loads its CA bundle once per process instead of once per connection.
+pool that survives threads and is remade after a fork, and an environment that is read once.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import ssl
-import threading
-from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import MutableMapping
 from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -28,110 +21,35 @@ from requests.cookies import merge_cookies
 from requests.sessions import merge_hooks
 from requests.sessions import merge_setting
 from requests.structures import CaseInsensitiveDict
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.exceptions import HTTPError
-from urllib3.exceptions import ProtocolError
-from urllib3.exceptions import ReadTimeoutError
-from urllib3.util.ssl_ import create_urllib3_context
 
 from ..protocol.errors import TransportError
 from ..protocol.messages import Purpose
 from ..protocol.messages import Request
 from ..protocol.messages import Response
-from .deadline import POOL_CLASSES
+from .adapter import Adapter
+from .adapter import renew
+from .answers import broke_before_answer
+from .answers import check_not_redirected
+from .answers import classify
+from .answers import read_bounded
+from .answers import read_redirect
+from .answers import redirect_target
+from .answers import to_message
 from .deadline import ConnectTime
 from .deadline import TotalTime
 from .environment import Environment
 from .environment import choose_proxies
-from .policy import MIB
 from .policy import POLICIES
 from .policy import Policy
 from .policy import check_url
 
-#: Connections to one host that are kept; threads beyond it open connections of their own.
-POOL_SIZE = 64
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """An auth object that adds nothing; being there, it also keeps ``.netrc`` out."""
     return request
-
-
-def _tls_context(ca_bundle: str) -> ssl.SSLContext:
-    # Under a lock: threads that each made a context would each get a connection pool of its own.
-    with _context_lock:
-        return _load_context(ca_bundle)
-
-
-_context_lock = threading.Lock()
-
-
-@lru_cache(maxsize=16)
-def _load_context(ca_bundle: str) -> ssl.SSLContext:
-    context = create_urllib3_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2  # RFC 9325 3.1.1, whatever the system says
-    if Path(ca_bundle).is_dir():
-        context.load_verify_locations(capath=ca_bundle)
-    else:
-        context.load_verify_locations(cafile=ca_bundle)
-    return context
-
-
-class Adapter(HTTPAdapter):
-    """A transport adapter with deadlines on its sockets and shared TLS contexts."""
-
-    def __init__(self) -> None:
-        super().__init__(pool_maxsize=POOL_SIZE)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make the pools of connections that keep a deadline."""
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = POOL_CLASSES
-
-    def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
-        """The same for connections through a proxy."""
-        manager = super().proxy_manager_for(proxy, **proxy_kwargs)
-        if not proxy.lower().startswith("socks"):
-            manager.pool_classes_by_scheme = POOL_CLASSES
-        return manager
-
-    def build_connection_pool_key_attributes(
-        self, request: requests.PreparedRequest, verify: Any, cert: Any = None
-    ) -> tuple[Any, Any]:
-        """Verify with a shared context, unless the call brings TLS settings of its own."""
-        host_params, pool_kwargs = super().build_connection_pool_key_attributes(
-            request, verify, cert
-        )
-        if _shares_context(request.url, verify, cert):
-            bundle = DEFAULT_CA_BUNDLE_PATH if verify is True else verify
-            context = _tls_context(str(bundle))
-            return host_params, {"cert_reqs": "CERT_REQUIRED", "ssl_context": context}
-        return host_params, pool_kwargs
-
-    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """Nothing to set on a pool whose context knows it all."""
-        if not _shares_context(url, verify, cert):
-            super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
-
-
-_parents_pools: list[Any] = []
-
-
-def _renew(adapter: Any) -> None:
-    """Start with empty pools in a forked child.
-
-    The parent's connections are left alone, not closed: they are still the parent's.
-    """
-    _parents_pools.append((adapter.poolmanager, adapter.proxy_manager))
-    adapter.proxy_manager = {}
-    # As when an adapter is unpickled; those that users mount keep their settings.
-    sizes = adapter._pool_connections, adapter._pool_maxsize
-    adapter.init_poolmanager(*sizes, block=adapter._pool_block)
-
-
-def _shares_context(url: str | None, verify: Any, cert: Any) -> bool:
-    return bool(verify) and cert is None and str(url).lower().startswith("https")
 
 
 class PooledSession(requests.Session):
@@ -210,9 +128,9 @@ class PooledSession(requests.Session):
 
         requests reads the body of a redirect whole, whether it follows or not.
         """
-        target = _redirect_target(super().get_redirect_target, resp)
+        target = redirect_target(super().get_redirect_target, resp)
         if target is not None:
-            _read_redirect(resp)
+            read_redirect(resp)
         return target
 
     def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
@@ -239,7 +157,7 @@ class PooledSession(requests.Session):
         if self._pid != os.getpid():
             for adapter in self.adapters.values():
                 if isinstance(adapter, HTTPAdapter):
-                    _renew(adapter)
+                    renew(adapter)
             # Last: until then no other thread may take the pools for ours.
             self._pid = os.getpid()
         return super().send(request, **kwargs)
@@ -258,7 +176,7 @@ class PooledSession(requests.Session):
         outcome = self._try(request, settings.pop("on_response", None), settings)
         if isinstance(outcome, str):  # outside the handler: its context holds the request's body
             raise TransportError(outcome, detail={"purpose": str(request.purpose)})
-        _check_not_redirected(outcome, request)
+        check_not_redirected(outcome, request)
         return outcome
 
     def _try(self, request: Request, on_response: Any, settings: dict[str, Any]) -> Response | str:
@@ -271,7 +189,7 @@ class PooledSession(requests.Session):
                 answer = answer if changed is None else changed  # a refusal counts as false
             return to_message(answer, policy.max_bytes)
         except (OSError, HTTPError, UnicodeError) as exception:
-            return _classify(exception)
+            return classify(exception)
 
     def _answer(self, request: Request, policy: Policy, settings: dict[str, Any]) -> Any:
         prepared = self._prepare_message(
@@ -332,7 +250,7 @@ class PooledSession(requests.Session):
         except requests.ConnectionError as exception:
             # A kept connection that the server closes while the request is on its way breaks
             # before any answer. Reads are sent once more; a code or a refresh token never is.
-            if not retry or not _broke_before_answer(exception):
+            if not retry or not broke_before_answer(exception):
                 raise
         return self.send(prepared, **kwargs)
 
@@ -383,114 +301,3 @@ def _merged_cookies(session: Any, call: Any) -> RequestsCookieJar:
         if cookies:
             jar = merge_cookies(jar, cookies)  # type: ignore[no-untyped-call]
     return jar
-
-
-def read_bounded(response: Any, max_bytes: int) -> None:
-    """Read a streamed body, decompressed, up to a cap; leave it on the response.
-
-    :raises TransportError: if there is more.
-    """
-    if not _is_unread(response):
-        return
-    chunks: list[bytes] = []
-    size = 0
-    for chunk in response.iter_content(65536):
-        size += len(chunk)
-        if size > max_bytes:
-            response.close()
-            raise TransportError("response_too_large", detail={"limit": max_bytes})
-        chunks.append(chunk)
-    # As requests itself does in Response.content, which has no cap.
-    response._content = b"".join(chunks)
-    response._content_consumed = True
-
-
-def _redirect_target(
-    find: Callable[[requests.Response], str | None], response: requests.Response
-) -> str | None:
-    try:
-        target = find(response)
-        readable = target is not None and urlsplit(target).port != 0  # ValueError for no number
-    except ValueError:
-        return None
-    return target if readable else None
-
-
-def _read_redirect(response: requests.Response) -> None:
-    try:
-        read_bounded(response, MIB)
-    except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError):
-        response.close()
-        response._content = b""
-
-
-def _is_unread(response: Any) -> bool:
-    # Test suites put doubles in place of responses; those have nothing to be read from.
-    real = issubclass(type(response), requests.Response)
-    return real and response._content is False and response.raw is not None
-
-
-def to_message(response: Any, max_bytes: int) -> Response:
-    """Take from a response what the protocol looks at.
-
-    The doubles of test suites have only ``status_code``, ``json()`` and ``text``.
-    """
-    read_bounded(response, max_bytes)
-    if issubclass(type(response), requests.Response):
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return Response(response.status_code, headers, response.content or b"")
-    plain = getattr(response, "headers", None)
-    named = {k.lower(): v for k, v in plain.items()} if isinstance(plain, Mapping) else {}
-    return Response(int(response.status_code), named, _double_body(response))
-
-
-def _double_body(response: Any) -> bytes:
-    try:
-        return json.dumps(response.json()).encode()
-    except (ValueError, TypeError, AttributeError):
-        text = getattr(response, "text", "")
-        return text.encode() if isinstance(text, str) else b""
-
-
-def _check_not_redirected(message: Response, request: Request) -> None:
-    if 300 <= message.status < 400 and message.status != 304:
-        raise TransportError(
-            "redirect_refused",
-            detail={"status": message.status, "purpose": str(request.purpose)},
-        )
-
-
-def _broke_before_answer(exception: requests.ConnectionError) -> bool:
-    cause = exception.args[0] if exception.args else None
-    return isinstance(cause, ProtocolError | ConnectionError) and not _is_timeout(cause)
-
-
-def _is_timeout(cause: object) -> bool:
-    # While a request is being written, urllib3 reports it inside of an aborted connection.
-    causes = (cause, *getattr(cause, "args", ()))
-    return any(isinstance(each, TimeoutError | ReadTimeoutError) for each in causes)
-
-
-_UNREADABLE = (
-    requests.exceptions.ContentDecodingError,
-    requests.exceptions.InvalidHeader,
-    requests.exceptions.JSONDecodeError,  # of a compliance hook
-    UnicodeError,  # a token that fits no header
-)
-
-
-def _classify(exception: Exception) -> str:
-    cause = exception.args[0] if exception.args else None
-    if isinstance(exception, requests.Timeout | TimeoutError) or _is_timeout(cause):
-        return "provider_timeout"
-    if isinstance(exception, requests.exceptions.SSLError) or _is_file_error(exception):
-        return "tls_failure"
-    if isinstance(exception, _UNREADABLE):
-        return "invalid_response"
-    return "provider_unreachable"
-
-
-def _is_file_error(exception: Exception) -> bool:
-    # A CA bundle or client certificate that isn't there. The network's errors arrive wrapped.
-    network = requests.RequestException | ConnectionError
-    return isinstance(exception, OSError) and not isinstance(exception, network)

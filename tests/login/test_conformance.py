@@ -88,7 +88,9 @@ def endpoints_are_the_discovered_ones(world: World) -> None:
 
 @module("oidcc-client-test-discovery-jwks-uri-keys")
 def keys_are_where_the_metadata_say(world: World) -> None:
-    world.provider.faults.on("discovery").edit_json(lambda d: {**d, "jwks_uri": f"{ISSUER}/jwks?k=7"})
+    world.provider.faults.on("discovery").edit_json(
+        lambda d: {**d, "jwks_uri": f"{ISSUER}/jwks?k=7"}
+    )
     site = world.make_site()
     assert site.login().status_code == 200
     assert world.provider.log.find("jwks")[0].query["k"] == "7"
@@ -187,7 +189,9 @@ def _without(document: Claims, name: str) -> Claims:
     return {k: v for k, v in document.items() if k != name}
 
 
-def reject_id_token(name: str, code: str, claim: str | None, change: Callable[[Claims], Claims]) -> None:
+def reject_id_token(
+    name: str, code: str, claim: str | None, change: Callable[[Claims], Claims]
+) -> None:
     """Add a module that alters a claim of the ID token."""
 
     @module(name)
@@ -204,11 +208,17 @@ def _altered(claim: str, change: Callable[[Any], Any]) -> Callable[[Claims], Cla
 
 
 PREFIX = "oidcc-client-test-"
-reject_id_token(PREFIX + "invalid-athash", "invalid_claim", "at_hash", _altered("at_hash", lambda v: v[::-1]))
-reject_id_token(PREFIX + "invalid-chash", "invalid_claim", "c_hash", _altered("c_hash", lambda v: "x" * 22))
+reject_id_token(
+    PREFIX + "invalid-athash", "invalid_claim", "at_hash", _altered("at_hash", lambda v: v[::-1])
+)
+reject_id_token(
+    PREFIX + "invalid-chash", "invalid_claim", "c_hash", _altered("c_hash", lambda v: "x" * 22)
+)
 reject_id_token(PREFIX + "invalid-aud", "invalid_claim", "aud", _altered("aud", lambda v: v + "1"))
 reject_id_token(PREFIX + "invalid-iss", "invalid_claim", "iss", _altered("iss", lambda v: v + "/1"))
-reject_id_token(PREFIX + "nonce-invalid", "invalid_claim", "nonce", _altered("nonce", lambda v: v + "1"))
+reject_id_token(
+    PREFIX + "nonce-invalid", "invalid_claim", "nonce", _altered("nonce", lambda v: v + "1")
+)
 reject_id_token(PREFIX + "missing-aud", "missing_claim", "aud", lambda c: _without(c, "aud"))
 reject_id_token(PREFIX + "missing-iat", "missing_claim", "iat", lambda c: _without(c, "iat"))
 reject_id_token(PREFIX + "missing-sub", "missing_claim", "sub", lambda c: _without(c, "sub"))
@@ -428,7 +438,9 @@ def logout_state_is_no_login_state(world: World) -> None:
 @cases.rows(
     "fapi-client-test",
     {
-        "valid-aud-as-array": lambda p: p.on("id_token").edit_claims(_altered("aud", lambda v: [v])),
+        "valid-aud-as-array": lambda p: p.on("id_token").edit_claims(
+            _altered("aud", lambda v: [v])
+        ),
         "token-type-case-insensitivity": lambda p: p.on("token").edit_json(
             lambda t: {**t, "token_type": "bEARER"}
         ),
@@ -450,7 +462,10 @@ def unusual_but_right(world: World, fault: Callable[[Any], object]) -> None:
 @cases.rows(
     "fapi-client-test-invalid",
     {
-        "secondary-aud": (lambda c: {**_without(c, "azp"), "aud": [CLIENT_ID, "other"]}, "invalid_claim"),
+        "secondary-aud": (
+            lambda c: {**_without(c, "azp"), "aud": [CLIENT_ID, "other"]},
+            "invalid_claim",
+        ),
         "expired-exp": (lambda c: {**c, "exp": int(time.time()) - 360}, "expired_id_token"),
         "missing-exp": (lambda c: _without(c, "exp"), "missing_claim"),
         "missing-iss": (lambda c: _without(c, "iss"), "missing_claim"),

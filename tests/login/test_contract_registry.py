@@ -121,7 +121,9 @@ def test_client_class_with_defaults_of_a_provider() -> None:
     before = {**GitHub.OAUTH_APP_CONFIG, "client_kwargs": {"scope": "user:email"}}
     oauth = OAuth(make_app(ONE_CLIENT_ID="one", ONE_CLIENT_SECRET="secret-of-one"))
     one = oauth.register("one", client_cls=GitHub, overwrite=True)
-    two = oauth.register("two", client_cls=GitHub, client_id="two", api_base_url="https://two.test/")
+    two = oauth.register(
+        "two", client_cls=GitHub, client_id="two", api_base_url="https://two.test/"
+    )
     one.client_kwargs["scope"] = "changed"
     assert isinstance(one, GitHub)
     assert (one.client_id, one.api_base_url) == ("one", URLS["api_base_url"])
@@ -265,7 +267,7 @@ def test_own_token_of_the_client_is_fetched_anew() -> None:
     oauth.register("dev", **CLIENT, **kwargs, fetch_token=lambda: spent)
     with sending(answer_refresh) as sent, oauth.app.test_request_context():
         oauth.dev.get("user")
-    assert sent[0].body == "grant_type=client_credentials&scope=api"
+    assert sent[0].body == b"grant_type=client_credentials&scope=api"
     assert calls == [("dev", {"refresh_token": None, "access_token": "spent"})]
 
 
@@ -309,7 +311,11 @@ def test_code_beats_configuration() -> None:
 
 
 def test_configuration_beats_code_with_overwrite() -> None:
-    config = {"DEV_CLIENT_ID": "config", "DEV_CLIENT_SECRET": "", "DEV_CLIENT_KWARGS": {"scope": "b"}}
+    config = {
+        "DEV_CLIENT_ID": "config",
+        "DEV_CLIENT_SECRET": "",
+        "DEV_CLIENT_KWARGS": {"scope": "b"},
+    }
     given = {"scope": "a", "timeout": 5}
     oauth = OAuth(make_app(**config))
     client = oauth.register(

@@ -13,7 +13,7 @@ import requests
 from flask_oauthclient import OAuthError
 from flask_oauthclient.protocol.error_codes import CODES
 from flask_oauthclient.testing.provider import DevelopmentProvider
-from flask_oauthclient.transport.requests import Adapter
+from flask_oauthclient.transport.adapter import Adapter
 from tests.helpers.cases import Case
 from tests.helpers.cases import Cases
 from tests.helpers.leaks import watching

@@ -67,7 +67,16 @@ def absent_client_id(world: World) -> None:
 
 @cases.rows(
     "K01-placeholder",
-    ["changeme", "change-me", "<client-secret>", "your-client-secret", "xxxx", "TODO", "secret", "..."],
+    [
+        "changeme",
+        "change-me",
+        "<client-secret>",
+        "your-client-secret",
+        "xxxx",
+        "TODO",
+        "secret",
+        "...",
+    ],
 )
 def placeholder_secret(world: World, secret: Any) -> None:
     OAuth(make_app()).register("demo", **{**GOOD, "client_secret": secret}).client_id  # noqa: B018
@@ -99,7 +108,12 @@ def insecure_setting_is_warned_of(world: World) -> None:
 
 @cases.row("K02-without-it")
 def plain_http_needs_the_insecure_setting(world: World) -> None:
-    site = world.make_site(register={"issuer": None, "server_metadata_url": "http://op.test/.well-known/openid-configuration"})
+    site = world.make_site(
+        register={
+            "issuer": None,
+            "server_metadata_url": "http://op.test/.well-known/openid-configuration",
+        }
+    )
     assert site.send_login().status_code == 500
     assert_typed(site.error, "insecure_transport")
     assert site.outbound.paths == []
@@ -161,7 +175,9 @@ def unknown_option(world: World, values: tuple[str, str | None]) -> None:
         assert f"{near!r}" in caught.value.description
 
 
-@cases.rows("K05-client-kwargs", {"typo": "scopes", "pkce": "code_challenge_methods", "old": "verfy"})
+@cases.rows(
+    "K05-client-kwargs", {"typo": "scopes", "pkce": "code_challenge_methods", "old": "verfy"}
+)
 def unknown_client_kwarg(world: World, option: str) -> None:
     assert option in refuse("unknown_option", **GOOD, client_kwargs={option: "x"})
 

@@ -32,9 +32,7 @@ def answer(
     return Response(status, named, data)
 
 
-def drive(
-    exchange: Generator[Request, Response, T], *answers: Response
-) -> tuple[T, list[Request]]:
+def drive(exchange: Generator[Request, Response, T], *answers: Response) -> tuple[T, list[Request]]:
     """Answer the requests of an exchange one by one.
 
     :returns: what it returns, and the requests.

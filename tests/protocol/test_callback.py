@@ -74,7 +74,12 @@ REFUSED: dict[str, tuple[str, dict[str, Any], type[CallbackError], str]] = {
         CallbackError,
         "missing_iss",
     ),
-    "C11": ("code=a&iss=https://evil.test", {"iss_required": True}, CallbackError, "mismatching_iss"),
+    "C11": (
+        "code=a&iss=https://evil.test",
+        {"iss_required": True},
+        CallbackError,
+        "mismatching_iss",
+    ),
     "C11-empty": ("code=a&iss=", {"iss_required": True}, CallbackError, "mismatching_iss"),
     "C12-slash": (f"code=a&iss={ISSUER}/", {}, CallbackError, "mismatching_iss"),
     "C12-case": ("code=a&iss=https://OP.test", {}, CallbackError, "mismatching_iss"),
@@ -157,7 +162,8 @@ def test_repetition_is_named_without_values() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["<script>alert(1)</script>", "a\r\nSet-Cookie: x=1", "\x1b[31mred", "a" * 5000, "\u2028x"]
+    "text",
+    ["<script>alert(1)</script>", "a\r\nSet-Cookie: x=1", "\x1b[31mred", "a" * 5000, "\u2028x"],
 )
 def test_c04_c05_text_of_the_provider_stands_cleaned_in_the_detail_only(text: str) -> None:
     response = AuthorizationResponse(error="x", error_description=text, error_uri=text)

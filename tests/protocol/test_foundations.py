@@ -23,7 +23,20 @@ ALPHANUMERIC = string.ascii_letters + string.digits
 
 @pytest.mark.parametrize(
     "value",
-    [{}, [], None, True, 0, -1, 1.5, "", "ä\u20ac\U0001f511", {"a": [{"b": None}]}, 10**400, [[]] * 3],
+    [
+        {},
+        [],
+        None,
+        True,
+        0,
+        -1,
+        1.5,
+        "",
+        "ä\u20ac\U0001f511",
+        {"a": [{"b": None}]},
+        10**400,
+        [[]] * 3,
+    ],
     ids=lambda value: str(value)[:20],
 )
 def test_json_is_read(value: Any) -> None:
@@ -173,7 +186,11 @@ def test_content_type(header: str | None, media_type: str) -> None:
 
 def test_messages_show_no_secret() -> None:
     request = Request(
-        Purpose.TOKEN, "POST", "https://op.test/t?code=secret", {"Authorization": "secret"}, "secret"
+        Purpose.TOKEN,
+        "POST",
+        "https://op.test/t?code=secret",
+        {"Authorization": "secret"},
+        "secret",
     )
     response = Response(200, {"content-type": "text/plain", "set-cookie": "secret"}, b"secret")
 

@@ -192,8 +192,21 @@ def test_token_can_be_stored() -> None:
 
 @pytest.mark.parametrize(
     ("value", "number"),
-    [(5, 5), ("5", 5), (5.9, 5), (0, 0), ("0", 0), (-1, None), (True, None), (None, None)]
-    + [("", None), ("x", None), (float("nan"), None), (1e300, 10**11), (b"5", None)],
+    [
+        (5, 5),
+        ("5", 5),
+        (5.9, 5),
+        (0, 0),
+        ("0", 0),
+        (-1, None),
+        (True, None),
+        (None, None),
+        ("", None),
+        ("x", None),
+        (float("nan"), None),
+        (1e300, 10**11),
+        (b"5", None),
+    ],
 )
 def test_seconds(value: Any, number: int | None) -> None:
     assert seconds(value) == number

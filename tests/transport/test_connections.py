@@ -19,7 +19,7 @@ from flask import Flask
 from flask_oauthclient import OAuth
 from flask_oauthclient import OAuthError
 from flask_oauthclient.requests_client import OAuth2Session
-from flask_oauthclient.transport.requests import Adapter
+from flask_oauthclient.transport.adapter import Adapter
 from flask_oauthclient.transport.requests import PooledSession
 from tests.transport._messages import ACCESS_TOKEN
 from tests.transport._messages import message

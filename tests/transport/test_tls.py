@@ -16,7 +16,7 @@ from urllib3.exceptions import InsecureRequestWarning
 
 from flask_oauthclient import OAuthError
 from flask_oauthclient.requests_client import OAuth2Session
-from flask_oauthclient.transport import requests as driver
+from flask_oauthclient.transport import adapter as driver
 from flask_oauthclient.transport.requests import PooledSession
 from tests.transport._messages import message
 from tests.transport._raw import Peer
