@@ -223,9 +223,8 @@ class PooledSession(requests.Session):
         prepared.prepare_cookies(_merged_cookies(self.cookies, cookies))
         hooks = hooks or {"response": []}
         prepared.hooks = merge_hooks(hooks, self.hooks)  # type: ignore[no-untyped-call]
-        if request.body is not None:
-            prepared.body = request.body.encode("utf-8")
-        prepared.prepare_content_length(prepared.body)
+        prepared.body = request.body  # a form is ASCII, whatever it encodes
+        prepared.prepare_content_length(request.body)
         return prepared
 
     def call_api(self, prepared: requests.PreparedRequest, **kwargs: Any) -> Any:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from unittest import mock
+from urllib.parse import parse_qs
 
 import requests
 from flask import Flask
@@ -60,6 +61,12 @@ def sending(answer: Callable[[requests.PreparedRequest], Any]) -> Iterator[list[
 
     with mock.patch("requests.sessions.Session.send", autospec=True, side_effect=send):
         yield sent
+
+
+def form_of(request: Any) -> dict[str, list[str]]:
+    """The form of a request, whatever the type of its body."""
+    body = request.body
+    return parse_qs(body.decode() if isinstance(body, bytes) else body)
 
 
 def make_app(**config: Any) -> Flask:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from typing import Any
-from urllib.parse import parse_qs
 
 import pytest
 from cachelib import SimpleCache
@@ -24,6 +23,7 @@ from tests.helpers.site import query_of
 from ._authlib_style import CLIENT
 from ._authlib_style import TOKEN
 from ._authlib_style import Double
+from ._authlib_style import form_of
 from ._authlib_style import id_token
 from ._authlib_style import make_app
 from ._authlib_style import mocked
@@ -37,11 +37,6 @@ def make(cache: Any = None, **register: Any) -> OAuth:
     oauth = OAuth(make_app(), cache=cache)
     oauth.register("dev", **{**CLIENT, **register})
     return oauth
-
-
-def form_of(request: Any) -> dict[str, list[str]]:
-    body = request.body
-    return parse_qs(body.decode() if isinstance(body, bytes) else body)
 
 
 # -- out ----------------------------------------------------------------------------------
@@ -59,7 +54,7 @@ def test_authorize_redirect_is_a_302_that_keeps_the_login() -> None:
     assert query["redirect_uri"] == [REDIRECT_URI]
     assert entry.keys() == {"data", "exp"}
     assert isinstance(entry["exp"], float)
-    assert 590 < entry["exp"] - time.time() <= 600
+    assert 590 < entry["exp"] - time.time() <= 600.001
     assert entry["data"]["redirect_uri"] == REDIRECT_URI
     challenge = create_s256_code_challenge(entry["data"]["code_verifier"])
     assert query["code_challenge"] == [challenge]
@@ -156,12 +151,14 @@ def test_save_authorize_data_without_a_state() -> None:
 @pytest.mark.parametrize("entry", [{"data": {}}, {"data": {"redirect_uri": REDIRECT_URI}}])
 def test_entry_that_was_put_by_hand_has_no_expiry(kind: Any, entry: Any) -> None:
     oauth = make()
-    with sending(lambda request: kind(TOKEN)) as sent:
-        with oauth.app.test_request_context("/?code=a&state=b"):
-            session["_state_dev_b"] = entry
-            token = oauth.dev.authorize_access_token()
-            assert "_state_dev_b" not in session
-            assert oauth.dev.token is token
+    with (
+        sending(lambda request: kind(TOKEN)) as sent,
+        oauth.app.test_request_context("/?code=a&state=b"),
+    ):
+        session["_state_dev_b"] = entry
+        token = oauth.dev.authorize_access_token()
+        assert "_state_dev_b" not in session
+        assert oauth.dev.token is token
     assert token["access_token"] == "the-access-token"
     assert token["expires_at"] > time.time()
     assert "userinfo" not in token
@@ -175,20 +172,24 @@ def test_same_state_may_be_given_again() -> None:
         with oauth.app.test_request_context():
             oauth.dev.authorize_redirect(REDIRECT_URI, state="given")
             kept = dict(session)
-        with sending(lambda request: Double(TOKEN)):
-            with oauth.app.test_request_context("/?code=a&state=given"):
-                session.update(kept)
-                assert oauth.dev.authorize_access_token()["access_token"]
+        with (
+            sending(lambda request: Double(TOKEN)),
+            oauth.app.test_request_context("/?code=a&state=given"),
+        ):
+            session.update(kept)
+            assert oauth.dev.authorize_access_token()["access_token"]
 
 
 def test_code_verifier_and_redirect_uri_join_the_token_request() -> None:
     oauth = make()
-    with sending(lambda request: Double(TOKEN)) as sent:
-        with oauth.app.test_request_context("/?code=a&state=b"):
-            session["_state_dev_b"] = {
-                "data": {"code_verifier": "v" * 43, "redirect_uri": REDIRECT_URI}
-            }
-            oauth.dev.authorize_access_token()
+    with (
+        sending(lambda request: Double(TOKEN)) as sent,
+        oauth.app.test_request_context("/?code=a&state=b"),
+    ):
+        session["_state_dev_b"] = {
+            "data": {"code_verifier": "v" * 43, "redirect_uri": REDIRECT_URI}
+        }
+        oauth.dev.authorize_access_token()
     form = form_of(sent[0])
     assert form["code_verifier"] == ["v" * 43]
     assert form["redirect_uri"] == [REDIRECT_URI]
@@ -197,12 +198,14 @@ def test_code_verifier_and_redirect_uri_join_the_token_request() -> None:
 
 def test_keywords_go_to_the_token_request() -> None:
     oauth = make(access_token_params={"resource": "of-registration", "tenant": "t"})
-    with sending(lambda request: Double(TOKEN)) as sent:
-        with oauth.app.test_request_context("/?code=a&state=b"):
-            session["_state_dev_b"] = {"data": {}}
-            oauth.dev.authorize_access_token(
-                resource="of-call", headers={"X-Extra": "1"}, timeout=3, grant_type="made_up"
-            )
+    with (
+        sending(lambda request: Double(TOKEN)) as sent,
+        oauth.app.test_request_context("/?code=a&state=b"),
+    ):
+        session["_state_dev_b"] = {"data": {}}
+        oauth.dev.authorize_access_token(
+            resource="of-call", headers={"X-Extra": "1"}, timeout=3, grant_type="made_up"
+        )
     form = form_of(sent[0])
     assert (form["resource"], form["tenant"]) == (["of-call"], ["t"])
     assert form["grant_type"] == ["made_up"]
@@ -211,10 +214,12 @@ def test_keywords_go_to_the_token_request() -> None:
 
 def test_callback_may_be_a_post() -> None:
     oauth = make()
-    with sending(lambda request: Double(TOKEN)):
-        with oauth.app.test_request_context("/", method="POST", data={"code": "a", "state": "b"}):
-            session["_state_dev_b"] = {"data": {}}
-            assert oauth.dev.authorize_access_token()["access_token"] == "the-access-token"
+    with (
+        sending(lambda request: Double(TOKEN)),
+        oauth.app.test_request_context("/", method="POST", data={"code": "a", "state": "b"}),
+    ):
+        session["_state_dev_b"] = {"data": {}}
+        assert oauth.dev.authorize_access_token()["access_token"] == "the-access-token"
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -248,11 +253,13 @@ def test_missing_code(method: str) -> None:
 def test_token_error_with_status_200() -> None:
     oauth = make()
     answer = {"error": "invalid_grant", "error_description": "spent"}
-    with sending(lambda request: Double(answer)):
-        with oauth.app.test_request_context("/?code=a&state=b"):
-            session["_state_dev_b"] = {"data": {}}
-            with pytest.raises(OAuthError) as caught:
-                oauth.dev.authorize_access_token()
+    with (
+        sending(lambda request: Double(answer)),
+        oauth.app.test_request_context("/?code=a&state=b"),
+    ):
+        session["_state_dev_b"] = {"data": {}}
+        with pytest.raises(OAuthError) as caught:
+            oauth.dev.authorize_access_token()
     assert caught.value.error == "invalid_grant"
 
 
@@ -262,10 +269,12 @@ def test_extra_comes_back_with_the_token() -> None:
         response = oauth.dev.authorize_redirect(REDIRECT_URI, extra={"next": "/a"})
         kept, (state,) = dict(session), query_of(response.location)["state"]
     assert "next" not in response.location
-    with sending(lambda request: Double(TOKEN)):
-        with oauth.app.test_request_context(f"/?code=a&state={state}"):
-            session.update(kept)
-            assert oauth.dev.authorize_access_token()["extra"] == {"next": "/a"}
+    with (
+        sending(lambda request: Double(TOKEN)),
+        oauth.app.test_request_context(f"/?code=a&state={state}"),
+    ):
+        session.update(kept)
+        assert oauth.dev.authorize_access_token()["extra"] == {"next": "/a"}
 
 
 @pytest.mark.parametrize("nonce", ["the-nonce-of-it", None])
@@ -277,10 +286,12 @@ def test_id_token_of_a_login_is_verified(
     watch.secret(token)
     oauth = make(jwks=provider_keys.document(), server_metadata={"issuer": "https://provider.test"})
     data = {"nonce": nonce} if nonce else {}
-    with sending(lambda request: kind({**TOKEN, "id_token": token})):
-        with oauth.app.test_request_context("/?code=a&state=b"):
-            session["_state_dev_b"] = {"data": data}
-            result = oauth.dev.authorize_access_token()
+    with (
+        sending(lambda request: kind({**TOKEN, "id_token": token})),
+        oauth.app.test_request_context("/?code=a&state=b"),
+    ):
+        session["_state_dev_b"] = {"data": data}
+        result = oauth.dev.authorize_access_token()
     assert result["userinfo"]["sub"] == "123"
     assert result["userinfo"].sub == "123"
     assert result["userinfo"].email is None
@@ -324,13 +335,15 @@ def test_cache_entry_that_was_put_by_hand() -> None:
     cache = DuckCache()
     oauth = make(cache)
     cache.set("_state_dev_b", json.dumps({"data": {"redirect_uri": REDIRECT_URI}}), 3600)
-    with sending(lambda request: Double(TOKEN)) as sent:
-        with oauth.app.test_request_context("/?code=a&state=b"):
-            with pytest.raises(MismatchingStateError):
-                oauth.dev.authorize_access_token()  # in the cache alone it proves nothing
-            assert sent == []
-            session["_state_dev_b"] = {"exp": time.time() + 3600}
-            oauth.dev.authorize_access_token()
+    with (
+        sending(lambda request: Double(TOKEN)) as sent,
+        oauth.app.test_request_context("/?code=a&state=b"),
+    ):
+        with pytest.raises(MismatchingStateError):
+            oauth.dev.authorize_access_token()  # in the cache alone it proves nothing
+        assert sent == []
+        session["_state_dev_b"] = {"exp": time.time() + 3600}
+        oauth.dev.authorize_access_token()
     assert form_of(sent[0])["redirect_uri"] == [REDIRECT_URI]
     assert cache.values == {}
 

@@ -33,9 +33,12 @@ def make_app(**config: Any) -> Flask:
 def refuse(code: str = "invalid_configuration", config: Any = None, **register: Any) -> str:
     """Register a client that must be refused at the start, and give the message."""
     oauth = OAuth(make_app(**(config or {})))
+
+    def use() -> None:  # the settings are read at the first touch
+        oauth.register("demo", **register).client_id  # noqa: B018
+
     with pytest.raises(ConfigurationError) as caught:
-        oauth.register("demo", **register)
-        oauth.demo.client_id  # noqa: B018 - the settings are read at the first touch
+        use()
     assert_typed(caught.value, code)
     return caught.value.description
 
