@@ -124,11 +124,6 @@ class Document(Generic[T]):
             self._retry_at = 0.0  # the provider is there: it has just sent a token
             return self._refresh(copy).value
 
-    def set(self, value: T) -> None:
-        """Put a value that the caller fetched himself."""
-        now = self._clock()
-        self._copy = Copy(value, None, now, now + MIN_TTL)
-
     def _within_budget(self) -> bool:
         now = self._clock()
         if len(self._spent) == BUDGET and self._spent[0] > now - BUDGET_SECONDS:

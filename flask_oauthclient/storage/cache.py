@@ -49,7 +49,10 @@ def put(cache: Any, key: str, text: str, lifetime: int) -> None:
     """
     if _is_redis(cache):
         cache._write_client.set(cache._get_prefix() + key, text, ex=lifetime)
-    elif cache.set(key, text, lifetime) is False:
+        return
+    if _is_memcached(cache):
+        _remove_mark(cache, key)
+    if cache.set(key, text, lifetime) is False:
         raise OSError("the cache did not keep the value")
 
 
@@ -59,7 +62,7 @@ def take(cache: Any, key: str) -> str | None:
         return _text(_take_redis(cache._write_client, cache._get_prefix() + key))
     if hasattr(cache, "_get_filename"):
         return _take_file(cache, key)
-    if hasattr(cache, "_client_context"):
+    if _is_memcached(cache):
         return _take_memcached(cache, key)
     return _take_simple(cache, key)
 
@@ -73,6 +76,10 @@ def read(cache: Any, key: str) -> str | None:
 
 def _is_redis(cache: Any) -> bool:
     return hasattr(cache, "_write_client") and hasattr(cache, "_get_prefix")
+
+
+def _is_memcached(cache: Any) -> bool:
+    return hasattr(cache, "_client_context")
 
 
 def _text(value: Any) -> str | None:
@@ -113,13 +120,29 @@ def _take_memcached(cache: Any, key: str) -> str | None:
         return None
     name = cache._normalize_key(key)
     with cache._client_context() as client:
-        if hasattr(client, "default_noreply"):  # pymemcache does not wait for the answer
+        if _tells_deletions(client):
             won = bool(client.delete(name, noreply=False))
         else:
-            # python-memcached calls a key deleted that was not there; add() tells the truth.
-            won = bool(client.add(f"{name}_taken", "1", _CLAIM_SECONDS))
+            won = bool(client.add(_mark(name), "1", _CLAIM_SECONDS))
             client.delete(name)
     return _text(value) if won else None
+
+
+def _tells_deletions(client: Any) -> bool:
+    # pymemcache does, in all of its clients, when it is told to wait for the answer. The others
+    # call a key deleted that was not there; add() tells the truth.
+    return any(cls.__module__.startswith("pymemcache.") for cls in type(client).__mro__)
+
+
+def _remove_mark(cache: Any, key: str) -> None:
+    """Let a value be taken that was put, taken, and put again."""
+    with cache._client_context() as client:
+        if not _tells_deletions(client):
+            client.delete(_mark(cache._normalize_key(key)))
+
+
+def _mark(name: str) -> str:
+    return f"{name}_taken"
 
 
 def _take_simple(cache: Any, key: str) -> str | None:

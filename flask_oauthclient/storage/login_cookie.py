@@ -18,6 +18,8 @@ from .sealing import Sealer
 
 PREFIX = "oac_"
 HOST_PREFIX = "__Host-oac_"
+#: Hexadecimal digits of a time; a browser may send any number of them.
+_TIME_DIGITS = 12
 #: What stands in the cookie of a login that is over.
 USED = "used"
 
@@ -101,8 +103,9 @@ def _read(text: bytes) -> dict[str, Any] | None:
 
 def cookie_expiry(value: str) -> int | None:
     """When a cookie says that its login ends, without believing it."""
+    stated = value.partition(".")[0]
     try:
-        return int(value.partition(".")[0], 16)
+        return int(stated, 16) if len(stated) <= _TIME_DIGITS else None
     except ValueError:
         return None
 

@@ -61,17 +61,13 @@ class Sealer:
         :returns: URL- and cookie-safe text.
         """
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        sealed = nonce + self._ciphers[0].encrypt(nonce, data, context)
-        return urlsafe_b64encode(sealed).rstrip(b"=").decode("ascii")
+        return _encode(nonce + self._ciphers[0].encrypt(nonce, data, context))
 
     def open(self, sealed: str, context: bytes) -> bytes | None:
         """Decrypt; ``None`` if the value was not sealed here for this context."""
         from cryptography.exceptions import InvalidTag
 
-        try:
-            raw = urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4))
-        except ValueError:
-            return None
+        raw = _decode(sealed)
         if len(raw) <= _NONCE_BYTES:
             return None
         for cipher in self._ciphers:
@@ -80,3 +76,16 @@ class Sealer:
             except InvalidTag:
                 continue
         return None
+
+
+def _encode(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+
+
+def _decode(text: str) -> bytes:
+    """Decode what :func:`_encode` wrote; nothing for any other text that means the same bytes."""
+    try:
+        raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except ValueError:
+        return b""
+    return raw if _encode(raw) == text else b""

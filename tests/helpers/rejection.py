@@ -11,7 +11,7 @@ from flask_oauthclient.protocol.errors import MismatchingStateError
 from flask_oauthclient.testing.browser import Visit
 
 from .site import Site
-from .site import state_of
+from .urls import state_of
 
 #: What faults say in the provider's name; it must not reach a page or a message.
 PROVIDER_TEXT = "so says the provider"

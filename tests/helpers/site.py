@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import parse_qs
 from urllib.parse import urlencode
 from urllib.parse import urljoin
 from urllib.parse import urlsplit
@@ -16,7 +15,6 @@ import flask
 import requests
 from flask import Flask
 from itsdangerous import BadSignature
-from requests.adapters import BaseAdapter
 from requests.cookies import extract_cookies_to_jar
 from requests.cookies import get_cookie_header
 from werkzeug.wrappers import Response
@@ -29,44 +27,15 @@ from flask_oauthclient.testing.provider import ClientRecord
 from flask_oauthclient.testing.provider import DevelopmentProvider
 from flask_oauthclient.testing.provider import WSGIAdapter
 
+from .outbound import Outbound
+from .urls import origin_of
+
 ISSUER = "https://op.test"
 ORIGIN = "https://rp.test"
 CLIENT_ID = "rp"
 CLIENT_SECRET = "the client secret of these tests"
 SECRET_KEY = "the secret key of these tests"
 SCOPE = "openid profile email"
-
-
-class Outbound(BaseAdapter):
-    """Everything that a client sends; it reaches the providers of the test and nobody else."""
-
-    def __init__(self, adapters: Mapping[str, BaseAdapter]) -> None:
-        super().__init__()
-        self._adapters = adapters
-        self.requests: list[requests.PreparedRequest] = []
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
-        """Note a request and pass it on."""
-        self.requests.append(request)
-        adapter = self._adapters.get(origin_of(request.url or "").removesuffix(":443"))
-        if adapter is None:
-            raise requests.ConnectionError("This host is not there.", request=request)
-        return adapter.send(request, *args, **kwargs)
-
-    def close(self) -> None:
-        """Do nothing."""
-
-    @property
-    def paths(self) -> list[str]:
-        """Where the requests went: ``/token`` at the first provider, whole URLs elsewhere."""
-        home = next(iter(self._adapters), "")
-        return [
-            (request.url or "").partition("?")[0].removeprefix(home) for request in self.requests
-        ]
-
-    def clear(self) -> None:
-        """Forget what was sent."""
-        self.requests.clear()
 
 
 class Site:
@@ -376,28 +345,3 @@ class Site:
     def pending(self) -> list[str]:
         """The keys of the pending logins in the session."""
         return [key for key in self.session() if key.startswith("_state_")]
-
-
-def origin_of(url: str) -> str:
-    """Scheme, host and port of a URL."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-def query_of(url: str) -> dict[str, list[str]]:
-    """The parameters of a URL."""
-    return parse_qs(urlsplit(url).query, keep_blank_values=True)
-
-
-def with_params(visit: Visit, **changes: str | None) -> Visit:
-    """Change the query of a visit; ``None`` takes a parameter out."""
-    base, _, _ = visit.url.partition("?")
-    params = {name: values[-1] for name, values in query_of(visit.url).items()} | changes
-    query = urlencode({k: v for k, v in params.items() if v is not None})
-    return Visit(visit.method, f"{base}?{query}", visit.data, visit.initiator)
-
-
-def state_of(visit: Visit) -> str:
-    """The state that a visit of the callback carries."""
-    given = dict(visit.data) if visit.data else {k: v[0] for k, v in query_of(visit.url).items()}
-    return str(given.get("state"))

@@ -13,9 +13,9 @@ from tests.helpers.site import CLIENT_ID
 from tests.helpers.site import CLIENT_SECRET
 from tests.helpers.site import ISSUER
 from tests.helpers.site import Site
-from tests.helpers.site import query_of
-from tests.helpers.site import state_of
-from tests.helpers.site import with_params
+from tests.helpers.urls import query_of
+from tests.helpers.urls import state_of
+from tests.helpers.urls import with_params
 from tests.helpers.world import World
 
 cases = Cases()

@@ -17,8 +17,8 @@ from tests.helpers.rejection import assert_typed
 from tests.helpers.site import CLIENT_ID
 from tests.helpers.site import ISSUER
 from tests.helpers.site import Site
-from tests.helpers.site import state_of
-from tests.helpers.site import with_params
+from tests.helpers.urls import state_of
+from tests.helpers.urls import with_params
 from tests.helpers.world import World
 
 from .conformance_login import _altered

@@ -15,8 +15,8 @@ from tests.helpers.cases import Cases
 from tests.helpers.rejection import assert_rejected
 from tests.helpers.site import SECRET_KEY
 from tests.helpers.site import Site
-from tests.helpers.site import query_of
-from tests.helpers.site import state_of
+from tests.helpers.urls import query_of
+from tests.helpers.urls import state_of
 from tests.helpers.world import World
 
 from .state_cases import CACHES

@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from typing import Any
 
+from flask_oauthclient.storage import cache as one_time
 from flask_oauthclient.storage.sealing import Sealer
 from flask_oauthclient.storage.state_value import make_state
 from flask_oauthclient.testing.browser import Visit
@@ -14,9 +16,9 @@ from tests.helpers.rejection import assert_rejected
 from tests.helpers.site import ISSUER
 from tests.helpers.site import SECRET_KEY
 from tests.helpers.site import Site
-from tests.helpers.site import query_of
-from tests.helpers.site import state_of
-from tests.helpers.site import with_params
+from tests.helpers.urls import query_of
+from tests.helpers.urls import state_of
+from tests.helpers.urls import with_params
 from tests.helpers.world import World
 
 CACHES = ("none", "simple", "files", "redis", "memcached")
@@ -136,6 +138,26 @@ def callback_in_threads_at_once(world: World, cache: str) -> None:
     for thread in threads:
         thread.join()
     assert answers == {"ok": 1, "state_used": 3}
+    assert world.provider.log.count("token") == 1
+
+
+@cases.rows("S06-in-between", CACHES[1:])
+def second_callback_while_the_first_has_taken_the_login(world: World, cache: str) -> None:
+    site = world.make_site(cache=world.make_cache(cache))
+    visit = site.begin()
+    cookies, second = site.cookie_header(), []
+    take = one_time.take
+
+    def take_and_be_interrupted(*args: Any) -> Any:
+        taken = take(*args)
+        if not second:
+            second.append("now")
+            second.append(site.send_with(cookies, visit.url).text)
+        return taken
+
+    world.patch.setattr(one_time, "take", take_and_be_interrupted)
+    assert site.send_with(cookies, visit.url).status_code == 200
+    assert second == ["now", "state_used"]
     assert world.provider.log.count("token") == 1
 
 

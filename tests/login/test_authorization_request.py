@@ -17,7 +17,7 @@ from tests.helpers.cases import Cases
 from tests.helpers.rejection import assert_typed
 from tests.helpers.site import CLIENT_ID
 from tests.helpers.site import Site
-from tests.helpers.site import query_of
+from tests.helpers.urls import query_of
 from tests.helpers.world import World
 
 cases = Cases()

@@ -11,7 +11,7 @@ from flask import session
 
 from flask_oauthclient import OAuth
 from flask_oauthclient import OAuthError
-from tests.helpers.site import query_of
+from tests.helpers.urls import query_of
 
 from ._authlib_style import CLIENT
 from ._authlib_style import URLS

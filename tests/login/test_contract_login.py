@@ -18,7 +18,7 @@ from flask_oauthclient.protocol.errors import MissingCodeError
 from flask_oauthclient.protocol.oauth2.pkce import create_s256_code_challenge
 from flask_oauthclient.testing.provider import KeyRing
 from tests.helpers.leaks import Watch
-from tests.helpers.site import query_of
+from tests.helpers.urls import query_of
 
 from ._authlib_style import CLIENT
 from ._authlib_style import TOKEN

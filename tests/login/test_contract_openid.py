@@ -16,7 +16,7 @@ from flask_oauthclient.testing.provider import KeyRing
 from flask_oauthclient.testing.provider.jws import sign
 from flask_oauthclient.testing.provider.token_fault import TokenDraft
 from tests.helpers.leaks import Watch
-from tests.helpers.site import query_of
+from tests.helpers.urls import query_of
 
 from ._authlib_style import CLIENT
 from ._authlib_style import TOKEN

@@ -12,8 +12,8 @@ from tests.helpers.clock import Clock
 from tests.helpers.rejection import assert_rejected
 from tests.helpers.site import ISSUER
 from tests.helpers.site import Site
-from tests.helpers.site import query_of
-from tests.helpers.site import state_of
+from tests.helpers.urls import query_of
+from tests.helpers.urls import state_of
 
 CACHES = ("none", "simple", "files", "redis", "memcached")
 

@@ -19,8 +19,8 @@ from tests.helpers.cases import Cases
 from tests.helpers.leaks import watching
 from tests.helpers.rejection import PROVIDER_TEXT
 from tests.helpers.site import Site
-from tests.helpers.site import query_of
-from tests.helpers.site import with_params
+from tests.helpers.urls import query_of
+from tests.helpers.urls import with_params
 from tests.helpers.world import World
 
 cases = Cases()

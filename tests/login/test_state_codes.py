@@ -17,7 +17,7 @@ from tests.helpers.site import CLIENT_ID
 from tests.helpers.site import CLIENT_SECRET
 from tests.helpers.site import SECRET_KEY
 from tests.helpers.site import Site
-from tests.helpers.site import with_params
+from tests.helpers.urls import with_params
 
 CACHES = ("none", "simple", "files", "redis", "memcached")
 Make = Callable[..., Site]

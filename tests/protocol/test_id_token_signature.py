@@ -16,6 +16,7 @@ from flask_oauthclient.protocol.errors import MissingConfigurationError
 from flask_oauthclient.protocol.jose import ALGORITHMS as KNOWN
 from flask_oauthclient.protocol.jose import ASYMMETRIC
 from flask_oauthclient.protocol.jose import SYMMETRIC
+from flask_oauthclient.protocol.jose import verifier
 from flask_oauthclient.protocol.oidc.id_token import Expected
 from flask_oauthclient.protocol.oidc.id_token import check_hash
 from flask_oauthclient.protocol.oidc.id_token import half_hash
@@ -23,6 +24,7 @@ from flask_oauthclient.protocol.oidc.jwks import JWKSet
 from tests.protocol._keys import SECRET
 from tests.protocol._keys import Key
 from tests.protocol._keys import b64
+from tests.protocol._keys import b64_int
 from tests.protocol._keys import compact
 from tests.protocol._keys import make_key
 from tests.protocol._login import ALGORITHMS
@@ -285,6 +287,26 @@ def test_mac_without_a_secret_is_a_matter_of_configuration() -> None:
         JWKSet.from_secret("")
 
     assert caught.value.error == "missing_configuration"
+
+
+def test_empty_mac_key_verifies_nothing() -> None:
+    from joserfc.jwk import OctKey
+
+    check = verifier(OctKey(b"", b""), "HS256")
+
+    assert check(b"data", hmac.digest(b"", b"data", "sha256")) is False
+
+
+@pytest.mark.parametrize("exponent", [2**4000 + 1, 3])
+@pytest.mark.parametrize("bits", [4096, 20_000])
+def test_rsa_key_of_a_monstrous_size_verifies_nothing(bits: int, exponent: int) -> None:
+    modulus = 2 ** (bits - 1) + 12_345
+    jwk = {"kty": "RSA", "n": b64_int(modulus), "e": b64_int(exponent)}
+
+    with pytest.raises(IDTokenError) as caught:
+        JWKSet([jwk]).verify("RS256", None, b"data", b"\1" * (bits // 8))
+
+    assert caught.value.error == "bad_signature"
 
 
 def test_mac_keys_given_in_code_verify() -> None:

@@ -100,9 +100,12 @@ def expired(name: str = "old", **fields: Any) -> dict[str, Any]:
     return token(name, **{**defaults, **fields})
 
 
-def session_at(answers: Answers, **kwargs: Any) -> OAuth2Session:
-    """A session whose every https request is answered there."""
-    settings = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, **kwargs}
+def session_at(answers: BaseAdapter, **kwargs: Any) -> Any:
+    """A session whose every https request is answered there.
+
+    Untyped, as the types of requests don't know what a session adds to them.
+    """
+    settings: dict[str, Any] = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, **kwargs}
     session = OAuth2Session(**settings)
     session.mount("https://", answers)
     return session

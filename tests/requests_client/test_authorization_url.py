@@ -154,7 +154,7 @@ def test_no_network_and_no_https_check() -> None:
     assert url.startswith("http://op.test/authorize?")
 
 
-# -- PKCE -----------------------------------------------------------------------------------
+# -- PKCE ---------------------------------------------
 
 
 @pytest.mark.parametrize("response_type", ["code", "code id_token"])

@@ -35,7 +35,7 @@ def _answers(**fields: Any) -> Answers:
     return Answers(Answer(token(**fields)))
 
 
-# -- by a code --------------------------------------------------------------------------------
+# -- by a code ---------------------------------------------
 
 
 def test_a_code_is_traded_for_a_token() -> None:
@@ -154,7 +154,7 @@ def test_an_error_redirect_with_another_state_is_not_believed() -> None:
         )
 
 
-# -- by a fragment ------------------------------------------------------------------------------
+# -- by a fragment ---------------------------------------------
 
 FRAGMENT = "https://rp.test/cb#access_token=implicit-token&token_type=Bearer&expires_in=60&state=s"
 
@@ -191,7 +191,7 @@ def test_a_fragment_that_carries_no_token(fragment: str, error: type[OAuthError]
     assert session.token["access_token"] == "access-token-before"
 
 
-# -- other grants ---------------------------------------------------------------------------------
+# -- other grants ---------------------------------------------
 
 
 def test_client_credentials_are_the_default_grant() -> None:
@@ -293,7 +293,7 @@ def test_headers_are_added() -> None:
     assert answers.sent[0].headers["Accept"] == "x/y"
 
 
-# -- keywords of the HTTP library -------------------------------------------------------------------
+# -- keywords of the HTTP library ---------------------------------------------
 
 
 def test_the_transports_keywords_do_not_reach_the_form() -> None:
@@ -331,7 +331,7 @@ def test_a_token_request_is_a_form(keyword: str) -> None:
     assert answers.sent == []
 
 
-# -- what comes back ----------------------------------------------------------------------------------
+# -- what comes back ---------------------------------------------
 
 
 def _fails(answer: Answer, error: type[OAuthError], code: str) -> OAuthError:

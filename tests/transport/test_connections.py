@@ -318,8 +318,8 @@ def test_the_first_threads_of_a_forked_child_all_have_new_pools(
     server = serve(_tells_its_number)
     with PooledSession() as session:
         assert session.send_message(message("jwks", server.url)).body == b"1"
-        parents = session.get_adapter(server.url)
-        old = parents.poolmanager
+        adapter: Any = session.get_adapter(server.url)
+        old = adapter.poolmanager
         monkeypatch.setattr("os.getpid", lambda: -1)
         barrier = threading.Barrier(8)
 

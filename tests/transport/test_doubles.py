@@ -83,14 +83,14 @@ def test_a_patched_send_sees_every_kind_of_request(sent: Any) -> None:
 
 def test_a_session_takes_doubles(sent: Any) -> None:
     seen = sent(TOKEN)
-    session = OAuth2Session("client", "secret-of-the-client")
+    session: Any = OAuth2Session("client", "secret-of-the-client")
     assert session.fetch_token("https://op.test/token")["expires_in"] == 3600
     assert session.get("https://api.test/").json() == TOKEN
     assert len(seen) == 2
 
 
 def test_the_send_of_one_session_may_be_replaced() -> None:
-    session = OAuth2Session("client", token=TOKEN)
+    session: Any = OAuth2Session("client", token=TOKEN)
     session.send = mock.Mock(return_value=Double({"a": 1}))
     assert session.get("https://api.test/").json() == {"a": 1}
     assert session.send.call_args.args[0].headers["Authorization"].startswith("Bearer ")
@@ -101,7 +101,7 @@ def test_mocks_with_everything_are_taken_too(monkeypatch: pytest.MonkeyPatch) ->
     response.status_code = 200
     response.json.return_value = TOKEN
     monkeypatch.setattr("requests.sessions.Session.send", lambda *args, **kwargs: response)
-    session = OAuth2Session("client", "secret-of-the-client")
+    session: Any = OAuth2Session("client", "secret-of-the-client")
     assert session.fetch_token("https://op.test/token")["access_token"] == "a" * 20
     assert session.get("https://api.test/") is response
 
@@ -136,7 +136,7 @@ def test_headers_that_are_none_do_not_matter(headers: Any) -> None:
     received = _received(double)
     assert received.headers == {}
     assert received.json_object("document") == {"a": 1}
-    session = OAuth2Session("c", token={**TOKEN, "refresh_token": "r" * 20})
+    session: Any = OAuth2Session("c", token={**TOKEN, "refresh_token": "r" * 20})
     session.metadata["token_endpoint"] = "https://op.test/token"
     double.status_code = 401
     session.send = mock.Mock(return_value=double)
@@ -145,7 +145,7 @@ def test_headers_that_are_none_do_not_matter(headers: Any) -> None:
 
 
 def _received(double: Any) -> Any:
-    session = PooledSession()
+    session: Any = PooledSession()
     session.send = mock.Mock(return_value=double)
     return session.send_message(message("jwks", "https://op.test/jwks"))
 
@@ -155,7 +155,7 @@ def test_a_response_that_a_hook_makes_up_is_the_one_that_counts(status: int) -> 
     made_up = requests.Response()
     made_up.status_code = status
     made_up._content = b'{"made": "up"}'
-    session = PooledSession()
+    session: Any = PooledSession()
     session.send = mock.Mock(return_value=Double({"sent": "by the server"}))
     received = session.send_message(
         message("token", "https://op.test/token"), on_response=lambda response: made_up
@@ -165,7 +165,7 @@ def test_a_response_that_a_hook_makes_up_is_the_one_that_counts(status: int) -> 
 
 
 def test_a_hook_that_returns_nothing_changes_nothing() -> None:
-    session = PooledSession()
+    session: Any = PooledSession()
     session.send = mock.Mock(return_value=Double({"sent": "by the server"}))
     received = session.send_message(
         message("token", "https://op.test/token"), on_response=lambda response: None

@@ -278,7 +278,8 @@ def test_netrc_is_never_read(serve: Serve) -> None:
     with PooledSession() as session:
         for purpose in ("token", "metadata", "jwks"):
             session.send_message(message(purpose, server.url))
-    with OAuth2Session("c", token={"access_token": "t" * 20}) as api:
+    api: Any = OAuth2Session("c", token={"access_token": "t" * 20})
+    with api:
         for path in ("/", "/away", "/here"):
             api.get(server.url + path, withhold_token=True)
             api.get(server.url + path)

@@ -153,8 +153,8 @@ def check_subject(claims: Mapping[str, Any]) -> None:
 
 def check_expiry(claims: Mapping[str, Any], now: float, leeway: float) -> None:
     """The current time is before ``exp``; at exactly ``exp + leeway`` the token is dead."""
-    expiry = _time(claims, "exp", required=True)
-    if expiry is not None and now >= expiry + leeway:
+    expiry = _required_time(claims, "exp")
+    if now >= expiry + leeway:
         raise _expired(expiry, now)
 
 
@@ -162,9 +162,7 @@ def check_issued_at(
     claims: Mapping[str, Any], now: float, leeway: float, max_token_age: float | None
 ) -> None:
     """``iat`` lies neither in the future nor too far in the past."""
-    issued = _time(claims, "iat", required=True)
-    if issued is None:
-        return
+    issued = _required_time(claims, "iat")
     if issued > now + leeway:
         raise _invalid("iat", "it lies in the future; check the clock", now=int(now), iat=issued)
     if max_token_age is not None and issued < now - max_token_age - leeway:
@@ -204,9 +202,9 @@ def check_auth_time(
     claims: Mapping[str, Any], now: float, leeway: float, max_age: int | None
 ) -> None:
     """``auth_time`` is plausible, and recent enough if ``max_age`` was sent."""
-    authenticated = _time(claims, "auth_time", required=max_age is not None)
-    if authenticated is None:
+    if max_age is None and claims.get("auth_time") is None:
         return
+    authenticated = _required_time(claims, "auth_time")
     if authenticated > now + leeway:
         raise _invalid("auth_time", "it lies in the future; check the clock", now=int(now))
     if max_age is not None and authenticated + max_age + leeway < now:
@@ -252,11 +250,13 @@ def _required(claims: Mapping[str, Any], name: str) -> Any:
     return value
 
 
-def _time(claims: Mapping[str, Any], name: str, *, required: bool = False) -> float | None:
+def _time(claims: Mapping[str, Any], name: str) -> float | None:
+    return None if claims.get(name) is None else _required_time(claims, name)
+
+
+def _required_time(claims: Mapping[str, Any], name: str) -> float:
     """Read a NumericDate: a number of whole or broken seconds, of a size that can be added to."""
-    value = _required(claims, name) if required else claims.get(name)
-    if value is None:
-        return None
+    value = _required(claims, name)
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number or not -_FAR < value < _FAR:  # NaN and infinity fail the comparison
         raise _invalid(name, "it is not a number of seconds")

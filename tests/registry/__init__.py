@@ -1,0 +1,1 @@
+"""The framework-neutral registry: documents, single flight, options."""

@@ -1,0 +1,147 @@
+"""Hooks adapt to servers outside the standard."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import requests
+
+from flask_oauthclient.protocol.errors import ConfigurationError
+from flask_oauthclient.protocol.errors import TokenRequestError
+from tests.requests_client._answers import API_URL
+from tests.requests_client._answers import TOKEN_URL
+from tests.requests_client._answers import Answer
+from tests.requests_client._answers import Answers
+from tests.requests_client._answers import expired
+from tests.requests_client._answers import session_at
+from tests.requests_client._answers import token
+
+
+def _adds(name: str) -> Any:
+    def hook(url: str, headers: Any, body: Any) -> Any:
+        return f"{url}?{name}=1", {**headers, f"X-{name}": "1"}, f"{body}&{name}=2"
+
+    return hook
+
+
+def _changes(**fields: Any) -> Any:
+    def hook(response: requests.Response) -> requests.Response:
+        response._content = json.dumps({**response.json(), **fields}).encode()
+        return response
+
+    return hook
+
+
+def _session(answers: Answers, **kwargs: Any) -> Any:
+    return session_at(answers, token_endpoint=TOKEN_URL, **kwargs)
+
+
+@pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+def test_a_request_hook_changes_everything_that_is_sent(kind: str) -> None:
+    answers = Answers(Answer(token("new")))
+    session = _session(answers, token=expired())
+    session.register_compliance_hook(f"{kind}_request", _adds("own"))
+    if kind == "access_token":
+        session.fetch_token(code="c" * 20)
+    else:
+        session.refresh_token()
+    request = answers.sent[0]
+    assert request.url == f"{TOKEN_URL}?own=1"
+    assert request.headers["X-own"] == "1"
+    assert answers.form["own"] == "2"
+
+
+@pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+def test_a_response_hook_changes_what_comes_back(kind: str) -> None:
+    answers = Answers(Answer({"accessToken": "x"}))
+    session = _session(answers, token=expired())
+    session.register_compliance_hook(
+        f"{kind}_response", _changes(access_token="access-token-hooked", extra=5)
+    )
+    got = session.fetch_token(code="c" * 20) if kind == "access_token" else session.refresh_token()
+    assert got["access_token"] == "access-token-hooked"
+    assert got["extra"] == 5
+
+
+def test_each_kind_concerns_its_own_requests() -> None:
+    answers = Answers(Answer(token("new", refresh_token="r" * 20, expires_in=1)))
+    session = _session(answers)
+    called: list[str] = []
+
+    def noting(kind: str) -> Any:
+        def hook(*given: Any) -> Any:
+            called.append(kind)
+            return given if len(given) > 1 else given[0]
+
+        return hook
+
+    for kind in (
+        "access_token_request",
+        "access_token_response",
+        "refresh_token_request",
+        "refresh_token_response",
+        "revoke_token_request",
+        "introspect_token_request",
+        "protected_request",
+    ):
+        session.register_compliance_hook(kind, noting(kind))
+    session.fetch_token(code="c" * 20)
+    assert called == ["access_token_request", "access_token_response"]
+    called.clear()
+    session.refresh_token()
+    assert called == ["refresh_token_request", "refresh_token_response"]
+    called.clear()
+    session.leeway = -100
+    session.get(API_URL)
+    assert called == ["protected_request"]
+
+
+def test_a_protected_request_hook_changes_every_api_call() -> None:
+    answers = Answers()
+    session = _session(answers, token=token())
+    session.register_compliance_hook("protected_request", _adds("own"))
+    session.post(API_URL, data="a=b")
+    session.get(API_URL, withhold_token=True)
+    request = answers.sent[0]
+    assert request.url == f"{API_URL}?own=1"
+    assert request.headers["X-own"] == "1"
+    assert answers.forms[0] == {"a": "b", "own": "2"}
+    assert answers.bearers == ["Bearer access-token-first", None]
+    assert answers.sent[1].url == API_URL
+
+
+def test_hooks_run_in_the_order_of_their_registration_and_once() -> None:
+    answers = Answers(Answer(token()))
+    session = _session(answers)
+    first, second = _changes(order="first"), _changes(order="second")
+    for hook in (first, second, first):
+        session.register_compliance_hook("access_token_response", hook)
+    assert session.fetch_token(code="c" * 20)["order"] == "second"
+
+
+def test_an_error_that_a_hook_makes_visible_is_an_error() -> None:
+    answers = Answers(Answer({"ok": False, "problem": "bad code"}))
+    session = _session(answers)
+    session.register_compliance_hook("access_token_response", _changes(error="invalid_grant"))
+    with pytest.raises(TokenRequestError, match="invalid_grant"):
+        session.fetch_token(code="c" * 20)
+
+
+def test_a_hook_sees_the_answer_of_requests() -> None:
+    seen: list[Any] = []
+    session = _session(Answers(Answer(token(), 200, {"X-Own": "1"})))
+    session.register_compliance_hook("access_token_response", seen.append)
+    session.fetch_token(code="c" * 20)
+    [response] = seen
+    assert isinstance(response, requests.Response)
+    assert response.headers["X-Own"] == "1"
+    assert response.json()["access_token"] == "access-token-first"
+
+
+@pytest.mark.parametrize("kind", ["access_token", "protected", "", "token_response"])
+def test_an_unknown_hook_type_is_an_error(kind: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        _session(Answers()).register_compliance_hook(kind, _adds("own"))
+    assert isinstance(caught.value, ValueError)
