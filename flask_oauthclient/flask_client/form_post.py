@@ -54,7 +54,9 @@ def relay(state: AppState, names: Callable[[], Iterable[str]]) -> Callable[[], A
         if state.sealer is None or not state.logins.made_here(names(), request.host, login_state):
             return None
         handle = _seal(state.sealer, request.form.items(multi=True))
-        return redirect(add_params(request.url, [(HANDLE, handle)]), 303) if handle else None
+        # Relative, because an app behind a proxy may not know the scheme that the browser sees.
+        here = f"?{request.query_string.decode('latin-1')}"
+        return redirect(add_params(here, [(HANDLE, handle)]), 303) if handle else None
 
     return relay_form_post
 

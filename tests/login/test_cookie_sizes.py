@@ -94,6 +94,12 @@ def test_data_of_the_application_come_back_whole(site: Site) -> None:
     assert site.login(extra=extra).json()["extra"] == extra
 
 
+def test_marks_of_completed_logins_do_not_pile_up(site: Site) -> None:
+    for _ in range(30):
+        assert site.login().status_code == 200
+        assert site.cookie_header().count("oac_") <= 9
+
+
 def test_session_cookie_shows_no_token(site: Site) -> None:
     assert site.login().status_code == 200
     assert site.session() == {"user": "alice"}

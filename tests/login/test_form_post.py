@@ -47,6 +47,17 @@ def test_handle_shows_nothing(site: Site) -> None:
     assert list(query_of(url)) == ["oauthclient_form"]
 
 
+@pytest.mark.parametrize("query", ["", "?from=op"])
+def test_redirect_is_relative_and_keeps_the_query(site: Site, query: str) -> None:
+    uri = site.callback_url() + query
+    visit = site.begin(response_mode="form_post", redirect_uri=uri)
+    response = site.browser.send(visit)
+    assert response.headers["Location"].startswith("?" + query.removeprefix("?"))
+    assert site.relayed(visit, response).url.startswith(uri)
+    assert site.finish(site.relayed(visit, response)).status_code == 200
+    assert site.provider.log.find("token")[0].form["redirect_uri"] == uri
+
+
 def test_handle_is_used_once(site: Site) -> None:
     visit = relayed(site)
     assert site.finish(visit).status_code == 200
