@@ -263,7 +263,7 @@ class LoginApp(OpenIDApp):
         checks: Mapping[str, Any],
     ) -> None:
         nonce = pending.get("nonce")
-        if "id_token" not in token:
+        if token.get("id_token") is None:
             if nonce is not None:
                 raise MissingIDTokenError
             return

@@ -15,6 +15,7 @@ import requests
 
 from ..protocol.errors import InsecureTransportError
 from ..protocol.errors import InvalidSettingError
+from ..protocol.errors import InvalidTokenError
 from ..protocol.errors import MissingEndpointError
 from ..protocol.errors import MissingTokenError
 from ..protocol.errors import OAuthError
@@ -366,6 +367,8 @@ class OAuth2Session(OAuth2Client, PooledSession):
             return self._call(method, url, auth=auth or no_auth, **kwargs)
         if not self.token:
             raise MissingTokenError
+        if not self.ensure_active_token():
+            raise InvalidTokenError
         used = self.token
         response = self._call(method, url, auth=self.token_auth, **kwargs)
         refreshable = bool(self.metadata.get("token_endpoint"))

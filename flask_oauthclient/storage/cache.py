@@ -51,8 +51,10 @@ def put(cache: Any, key: str, text: str, lifetime: int) -> None:
         cache._write_client.set(cache._get_prefix() + key, text, ex=lifetime)
         return
     if _is_memcached(cache):
-        _remove_mark(cache, key)
-    if cache.set(key, text, lifetime) is False:
+        kept = _put_memcached(cache, key, text, lifetime)
+    else:
+        kept = cache.set(key, text, lifetime)
+    if kept is False:
         raise OSError("the cache did not keep the value")
 
 
@@ -114,31 +116,34 @@ def _take_file(cache: Any, key: str) -> str | None:
     return _text(value)
 
 
+def _put_memcached(cache: Any, key: str, text: str, lifetime: int) -> bool:
+    name = cache._normalize_key(key)
+    with cache._client_context() as client:
+        if _is_pymemcache(client):
+            timeout = cache._normalize_timeout(lifetime)
+            return bool(client.set(name, text, timeout, noreply=False))
+        client.delete(_mark(name))  # of a value that was put, taken, and is put again
+    return bool(cache.set(key, text, lifetime))
+
+
 def _take_memcached(cache: Any, key: str) -> str | None:
     value = cache.get(key)
     if value is None:
         return None
     name = cache._normalize_key(key)
     with cache._client_context() as client:
-        if _tells_deletions(client):
+        if _is_pymemcache(client):
             won = bool(client.delete(name, noreply=False))
         else:
+            # These call a key deleted that was not there; add() tells the truth.
             won = bool(client.add(_mark(name), "1", _CLAIM_SECONDS))
             client.delete(name)
     return _text(value) if won else None
 
 
-def _tells_deletions(client: Any) -> bool:
-    # pymemcache does, in all of its clients, when it is told to wait for the answer. The others
-    # call a key deleted that was not there; add() tells the truth.
+def _is_pymemcache(client: Any) -> bool:
+    """Whether a client tells what became of a value, but only if it is told to wait for that."""
     return any(cls.__module__.startswith("pymemcache.") for cls in type(client).__mro__)
-
-
-def _remove_mark(cache: Any, key: str) -> None:
-    """Let a value be taken that was put, taken, and put again."""
-    with cache._client_context() as client:
-        if not _tells_deletions(client):
-            client.delete(_mark(cache._normalize_key(key)))
 
 
 def _mark(name: str) -> str:

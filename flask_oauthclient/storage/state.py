@@ -303,7 +303,8 @@ def _load(text: str) -> Any:
 
 def _states(session: Mapping[str, Any]) -> Iterator[str]:
     """The keys of pending logins; the application may have keys of its own that begin so."""
-    return (key for key in list(session) if key.startswith(_PREFIX) and _is_ours(session[key]))
+    keys = [key for key in session if isinstance(key, str) and key.startswith(_PREFIX)]
+    return (key for key in keys if _is_ours(session[key]))
 
 
 def _is_ours(entry: Any) -> bool:

@@ -203,7 +203,7 @@ class PooledSession(requests.Session):
             settings.pop("cert", None),
         )
         timeout = self.time_limits(settings.pop("timeout", None), policy)
-        kwargs |= {"timeout": timeout, "allow_redirects": False, **settings}
+        kwargs |= {"timeout": timeout, "allow_redirects": policy.follow_redirects, **settings}
         retry = policy.retry and request.method in _IDEMPOTENT
         answer = self._send(prepared, retry=retry, **kwargs)
         read_bounded(answer, policy.max_bytes)
@@ -249,7 +249,7 @@ class PooledSession(requests.Session):
         except requests.ConnectionError as exception:
             # A kept connection that the server closes while the request is on its way breaks
             # before any answer. Reads are sent once more; a code or a refresh token never is.
-            if not retry or not broke_before_answer(exception):
+            if not retry or not _is_repeatable(prepared) or not broke_before_answer(exception):
                 raise
         return self.send(prepared, **kwargs)
 
@@ -268,6 +268,11 @@ class PooledSession(requests.Session):
             return limit
         total = TotalTime(limit[1])
         return (limit[0] if limit[0] is None else ConnectTime(limit[0], total)), total
+
+
+def _is_repeatable(prepared: requests.PreparedRequest) -> bool:
+    """Whether a request can be sent a second time: a stream is gone after the first."""
+    return prepared.body is None or isinstance(prepared.body, str | bytes)
 
 
 _NO_ENVIRONMENT = Environment()

@@ -278,6 +278,15 @@ def test_a_refused_token_is_replaced_and_the_call_sent_once_more() -> None:
     assert server.sent[0].body == server.sent[2].body == b'{"b": 2}'
 
 
+def test_a_token_that_was_replaced_just_now_and_is_refused_is_replaced_once_more() -> None:
+    newer = Answer(token("newer", refresh_token="refresh-token-newer", expires_in=3600))
+    session, server = _api(NEW, REFUSED, newer, Answer({"a": 1}), token=expired())
+    assert session.get(API_URL).json() == {"a": 1}
+    assert [request.url for request in server.sent] == [TOKEN_URL, API_URL] * 2
+    assert server.bearers[1] == "Bearer access-token-new"
+    assert server.bearers[3] == "Bearer access-token-newer"
+
+
 def test_a_token_that_is_refused_again_is_not_replaced_again() -> None:
     session, server = _api(REFUSED, NEW, REFUSED)
     assert session.get(API_URL).status_code == 401

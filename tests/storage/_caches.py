@@ -50,7 +50,7 @@ def _old_redis(url: str) -> Iterator[Any]:
         """A server older than 6.2."""
 
         def getdel(self, name: Any) -> Any:
-            return self.execute_command("GETDEEL", name)
+            return self.execute_command("GETDEEL", name)  # type: ignore[no-untyped-call]
 
     with Old.from_url(url) as client:
         yield cachelib.RedisCache(client, key_prefix="prefix:")
@@ -58,7 +58,7 @@ def _old_redis(url: str) -> Iterator[Any]:
 
 @contextmanager
 def _pymemcache(address: str) -> Iterator[Any]:
-    from pymemcache.client.base import PooledClient
+    from pymemcache.client.base import PooledClient  # type: ignore[import-untyped]
 
     client = PooledClient(address)
     yield cachelib.MemcachedCache(client, key_prefix="prefix:")
@@ -67,7 +67,7 @@ def _pymemcache(address: str) -> Iterator[Any]:
 
 @contextmanager
 def _pymemcache_single(address: str) -> Iterator[Any]:
-    from pymemcache.client.base import Client
+    from pymemcache.client.base import Client  # type: ignore[import-untyped]
 
     client = Client(address)
     yield cachelib.MemcachedCache(client, key_prefix="prefix:")
@@ -76,7 +76,7 @@ def _pymemcache_single(address: str) -> Iterator[Any]:
 
 @contextmanager
 def _pymemcache_hash(address: str) -> Iterator[Any]:
-    from pymemcache.client.hash import HashClient
+    from pymemcache.client.hash import HashClient  # type: ignore[import-untyped]
 
     client = HashClient([address], use_pooling=True)
     yield cachelib.MemcachedCache(client, key_prefix="prefix:")

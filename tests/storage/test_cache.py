@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 import redis
+from pymemcache.exceptions import MemcacheServerError  # type: ignore[import-untyped]
 
 from flask_oauthclient.storage.cache import put
 from flask_oauthclient.storage.cache import read
@@ -91,7 +92,7 @@ def test_the_delete_of_a_cache_decides_where_it_answers(key: str) -> None:
     assert take(cache, key) is None
 
 
-# -- what stands in the back end --------------------------------------------------------------
+# -- what stands in the back end ---------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["redis", "redis-old", "redis-text"])
@@ -130,7 +131,7 @@ def test_redis_is_written_in_one_command(
 
     def watched(self: Any, *command: Any, **options: Any) -> Any:
         sent.append(str(command[0]))
-        return execute(self, *command, **options)
+        return execute(self, *command, **options)  # type: ignore[no-untyped-call]
 
     monkeypatch.setattr(redis.Redis, "execute_command", watched)
     cache = open_cache("redis")
@@ -161,6 +162,14 @@ def test_memcached_holds_json_with_an_expiry(
     put(open_cache(kind), key, TEXT, 600)
     assert TEXT.encode() in _memcached(address_of(kind), f"get prefix:{key}")
     assert 0 < _memcached_expiry(address_of(kind), key) - time.time() <= 601
+
+
+@pytest.mark.parametrize("kind", [kind for kind in SHARED if kind.startswith("memcached")])
+def test_memcached_says_what_it_does_not_keep(
+    kind: str, key: str, open_cache: Callable[[str], Any]
+) -> None:
+    with pytest.raises((OSError, MemcacheServerError)):
+        put(open_cache(kind), key, "x" * 2_000_000, 600)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in SHARED if kind.startswith("memcached")])
@@ -233,7 +242,7 @@ def test_a_file_that_somebody_else_took_is_not_taken(
     assert take(cache, key) is None
 
 
-# -- the race -----------------------------------------------------------------------------------
+# -- the race ---------------------------------------------
 
 PROCESSES = 8
 KEYS = 200

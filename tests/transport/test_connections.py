@@ -144,6 +144,13 @@ def test_an_api_write_that_breaks_is_not_sent_again(
     assert len(server.requests) == 1
 
 
+def test_a_read_whose_body_is_a_stream_is_not_sent_again(serve: Serve, api: OAuth2Session) -> None:
+    server = serve(_breaks(_takes_and_hangs_up))
+    with pytest.raises(requests.ConnectionError):
+        api.request("GET", server.url, data=iter([b"query"]))
+    assert [request.body for request in server.requests] == [b"query"]
+
+
 def test_a_read_that_breaks_twice_fails(serve: Serve, send: Any) -> None:
     server = serve(_breaks(_takes_and_hangs_up, _takes_and_hangs_up))
     with pytest.raises(OAuthError) as caught:
