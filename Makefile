@@ -43,7 +43,7 @@ check: $(VENV)/.installed-dev
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 
-bench: $(VENV)/.installed-bench servers
+bench: $(VENV)/.installed-bench
 	$(BIN)/python -m tests.benchmarks
 
 docs: $(VENV)/.installed-docs
