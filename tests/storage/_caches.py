@@ -67,7 +67,7 @@ def _pymemcache(address: str) -> Iterator[Any]:
 
 @contextmanager
 def _pymemcache_single(address: str) -> Iterator[Any]:
-    from pymemcache.client.base import Client  # type: ignore[import-untyped]
+    from pymemcache.client.base import Client
 
     client = Client(address)
     yield cachelib.MemcachedCache(client, key_prefix="prefix:")

@@ -42,12 +42,12 @@ def test_a_stream_is_read_as_it_comes(serve: Serve, api: OAuth2Session) -> None:
 def test_a_stream_may_take_longer_than_a_call(serve: Serve, api: OAuth2Session) -> None:
     def script(peer: Peer) -> None:
         peer.receive()
-        peer.send(answer(b"", length=30))
-        peer.drip(b"x" * 30)
+        peer.send(answer(b"", length=40))
+        peer.drip(b"x" * 40)
 
     server = serve(script)
-    with api.get(server.url, stream=True, timeout=0.3) as response:
-        assert response.content == b"x" * 30
+    with api.get(server.url, stream=True, timeout=0.6) as response:
+        assert response.content == b"x" * 40
 
 
 def test_a_stream_has_no_cap(serve: Serve) -> None:
