@@ -43,7 +43,6 @@ _OURS = ("client_id", "code_challenge", "code_challenge_method")
 _FOR_ONE_LOGIN = (*_OURS, "state", "nonce", "code_verifier", "redirect_uri", "response_type")
 #: Keywords of ``authorize_access_token`` that concern the checks and not the token request.
 _CHECKS = ("claims_options", "claims_cls", "leeway")
-_TRANSPORT = ("timeout", "verify", "cert", "proxies")
 
 
 class LoginApp(OpenIDApp):
@@ -210,7 +209,7 @@ class LoginApp(OpenIDApp):
     def _exchange_code(
         self, code: str, pending: Mapping[str, Any], kwargs: dict[str, Any]
     ) -> OAuth2Token:
-        settings = {name: kwargs.pop(name) for name in _TRANSPORT if name in kwargs}
+        settings = self.session.transport_settings(kwargs)
         exchange = code_exchange(
             self._client_auth(kwargs.pop("auth", None)),
             self._token_endpoint(),
@@ -229,7 +228,7 @@ class LoginApp(OpenIDApp):
         :param kwargs: parameters of the grant (``code``, ``code_verifier``, ``username``, ...).
         :raises OAuthError: if there is no token to be had.
         """
-        settings = {name: kwargs.pop(name) for name in _TRANSPORT if name in kwargs}
+        settings = self.session.transport_settings(kwargs)
         params = merged(self.access_token_params, kwargs)
         grant_type = params.pop("grant_type", None) or self.session.guess_grant_type(params)
         if grant_type != "authorization_code":

@@ -7,14 +7,10 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qs
-from urllib.parse import parse_qsl
-from urllib.parse import urlsplit
 
 import requests
 
 from ..protocol.errors import InsecureTransportError
-from ..protocol.errors import InvalidSettingError
 from ..protocol.errors import InvalidTokenError
 from ..protocol.errors import MissingEndpointError
 from ..protocol.errors import MissingTokenError
@@ -35,11 +31,14 @@ from ..transport.policy import POLICIES
 from ..transport.requests import PooledSession
 from ..transport.requests import no_auth
 from .auth import OAuth2Auth
+from .calls import is_implicit
+from .calls import is_replaced
+from .calls import is_replayable
+from .calls import read_form
+from .calls import take_transport_settings
+from .calls import token_was_refused
+from .calls import without_none
 
-#: Keywords of token requests that belong to the HTTP library.
-_TRANSPORT_KEYWORDS = ("timeout", "proxies", "verify", "cert", "cookies", "hooks")
-#: Those that change nothing: no redirect is followed, and the answer is read whole.
-_WITHOUT_EFFECT = ("allow_redirects", "stream")
 _SESSION_ATTRIBUTES = ("proxies", "hooks", "stream", "verify", "cert", "max_redirects", "trust_env")
 
 
@@ -167,9 +166,9 @@ class OAuth2Session(OAuth2Client, PooledSession):
         """
         state = state or self.state
         response = kwargs.pop("authorization_response", None)
-        if response and _is_implicit(response):
+        if response and is_implicit(response):
             return self.token_from_fragment(response, state)
-        settings, form = self._transport_settings(kwargs), _form(body)
+        settings, form = self.transport_settings(kwargs), read_form(body)
         if response:
             # An error redirect ends here; it must not fall through to another grant.
             kwargs["code"] = self.read_authorization_response(response, state)
@@ -230,14 +229,14 @@ class OAuth2Session(OAuth2Client, PooledSession):
         refresh_token = refresh_token or old.get("refresh_token")
         if not refresh_token:
             raise MissingTokenError("missing_token", "There is no refresh token.")
-        settings = self._transport_settings(kwargs)
+        settings = self.transport_settings(kwargs)
         exchange = self.token_exchange(
             self._token_endpoint(url),
             "refresh_token",
             auth=self._call_auth(auth),
             headers=headers,
             insecure_http=self.insecure_http,
-            **{**_form(body), "refresh_token": refresh_token, **kwargs},
+            **{**read_form(body), "refresh_token": refresh_token, **kwargs},
         )
         fresh = self.run_exchange(exchange, "refresh_token", **settings)
         self.token = fresh.merged_over({**old, "refresh_token": refresh_token})
@@ -258,7 +257,7 @@ class OAuth2Session(OAuth2Client, PooledSession):
         if not token.is_expired(self.leeway):
             return True
         with self._refreshing:
-            if _replaced(token, self.token) and not self.token.is_expired(self.leeway):
+            if is_replaced(token, self.token) and not self.token.is_expired(self.leeway):
                 return True
             return self._replace(token)
 
@@ -327,18 +326,13 @@ class OAuth2Session(OAuth2Client, PooledSession):
         return run(exchange, send)
 
     @staticmethod
-    def _transport_settings(kwargs: dict[str, Any]) -> dict[str, Any]:
-        """Take the HTTP library's keywords out of those of a token request."""
-        for name in ("files", "json"):
-            if kwargs.get(name) is not None:
-                raise InvalidSettingError(
-                    "invalid_configuration",
-                    f"A token request is a form (RFC 6749 section 4.1.3); {name} has no place in "
-                    "it. A compliance hook access_token_request can write another body.",
-                )
-        for name in (*_WITHOUT_EFFECT, "files", "json"):
-            kwargs.pop(name, None)
-        return {name: kwargs.pop(name) for name in _TRANSPORT_KEYWORDS if name in kwargs}
+    def transport_settings(kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Take the HTTP library's keywords out of those of a token request.
+
+        :param kwargs: the keywords; what is left are parameters of the form.
+        :raises InvalidSettingError: for a body of another kind.
+        """
+        return take_transport_settings(kwargs)
 
     def request(  # type: ignore[override]  # requests names every keyword; they are passed on
         self,
@@ -378,7 +372,7 @@ class OAuth2Session(OAuth2Client, PooledSession):
         if close is not None:
             close()
         with self._refreshing:
-            if not _replaced(used, self.token):
+            if not is_replaced(used, self.token):
                 self.refresh_token(self.metadata["token_endpoint"])
         return self._call(method, url, auth=self.token_auth, **kwargs)
 
@@ -392,8 +386,8 @@ class OAuth2Session(OAuth2Client, PooledSession):
         :param token: the token that was used.
         :param kwargs: the call's keywords; a stream is gone after the first time.
         """
-        refused = bool(token.get("refresh_token")) and _token_was_refused(response)
-        return refused and _is_replayable(kwargs)
+        refused = bool(token.get("refresh_token")) and token_was_refused(response)
+        return refused and is_replayable(kwargs)
 
     def rebuild_auth(
         self, prepared_request: requests.PreparedRequest, response: requests.Response
@@ -417,47 +411,9 @@ class OAuth2Session(OAuth2Client, PooledSession):
         timeout = kwargs.pop("timeout", None)
         allow_redirects = kwargs.pop("allow_redirects", method.upper() != "HEAD")
         prepared = self.prepare_request(
-            requests.Request(method.upper(), url, auth=auth, **_without_none(kwargs))
+            requests.Request(method.upper(), url, auth=auth, **without_none(kwargs))
         )
         settings = self.merge_environment_settings(prepared.url, **sending)
         return self.call_api(  # type: ignore[no-any-return]  # a response, or a test's double
             prepared, timeout=timeout, allow_redirects=allow_redirects, **settings
         )
-
-
-def _is_implicit(url: str) -> bool:
-    """Whether a redirect carries its answer in the fragment; some add one to a code as well."""
-    parts = urlsplit(url)
-    return bool(parts.fragment) and not {"code", "error"} & set(dict(parse_qsl(parts.query)))
-
-
-def _form(body: str) -> dict[str, Any]:
-    """Read encoded form parameters; one that is repeated becomes a list."""
-    return {
-        name: values if len(values) > 1 else values[0] for name, values in parse_qs(body).items()
-    }
-
-
-def _without_none(kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in kwargs.items() if value is not None}
-
-
-def _replaced(used: Mapping[str, Any], current: Any) -> bool:
-    return bool(current) and current.get("access_token") != used.get("access_token")
-
-
-def _token_was_refused(response: Any) -> bool:
-    """Whether an API says that the token itself is the problem (RFC 6750 section 3.1)."""
-    if response.status_code != 401:
-        return False
-    headers = getattr(response, "headers", None)
-    challenge = headers.get("WWW-Authenticate", "") if isinstance(headers, Mapping) else ""
-    return isinstance(challenge, str) and "invalid_token" in challenge
-
-
-def _is_replayable(kwargs: Mapping[str, Any]) -> bool:
-    """Whether a request can be sent a second time: a stream is gone after the first."""
-    data = kwargs.get("data")
-    return not kwargs.get("files") and (
-        data is None or isinstance(data, str | bytes | Mapping | list | tuple)
-    )

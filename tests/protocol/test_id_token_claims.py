@@ -154,6 +154,8 @@ def test_claim_is_rejected(
     [
         ("I18-string", CLIENT, "other"),
         ("I18-list", CLIENT, ["other"]),
+        ("I18-trusted", CLIENT, "trusted"),
+        ("I18-trusted-list", CLIENT, ["trusted"]),
         ("I20-without-azp", ABSENT, [CLIENT, "trusted"]),
         ("I20-null-azp", None, [CLIENT, "trusted"]),
     ],

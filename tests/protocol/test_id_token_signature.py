@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import itertools
 import json
 from typing import Any
 
@@ -106,6 +107,24 @@ def test_i14_signature_of_a_wrong_length_is_rejected(alg: str, change: str) -> N
     token = f"{header}.{payload}.{b64(wrong)}"
 
     assert refused(token, keys_for(alg), algs=frozenset(KNOWN)) == "bad_signature"
+
+
+@pytest.mark.parametrize("alg", ["RS256", "PS256", "PS512"])
+def test_i14_rsa_signature_keeps_the_zero_at_its_front(alg: str) -> None:
+    """One in 256 has it, and some primitives would do without."""
+    key = make_key(alg)
+    data, signature = next(
+        (data, signature)
+        for data in (str(number).encode() for number in itertools.count())
+        if (signature := key.sign(data))[0] == 0
+    )
+    keys = key_set(key)
+
+    keys.verify(alg, "key-1", data, signature)
+    for wrong in (signature[1:], b"\0" + signature, signature + b"\0"):
+        with pytest.raises(IDTokenError) as caught:
+            keys.verify(alg, "key-1", data, wrong)
+        assert caught.value.error == "bad_signature"
 
 
 @pytest.mark.parametrize("alg", ["ES256", "ES384", "ES512"])

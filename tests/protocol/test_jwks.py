@@ -93,12 +93,24 @@ BROKEN: dict[str, Any] = {
 @pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")
 @pytest.mark.parametrize("jwk", BROKEN.values(), ids=BROKEN)
 def test_unusable_key_is_skipped(jwk: Any) -> None:
-    """Alone it verifies nothing, and beside a good key it does no harm."""
-    with pytest.raises(UnknownKeyError):
-        verify(TOKEN, JWKSet([jwk]))
+    """Alone it is not even tried, and beside a good key it does no harm."""
+    for alg in ("ES256", "RS256", "EdDSA"):
+        with pytest.raises(UnknownKeyError):
+            JWKSet([jwk]).verify(alg, None, b"data", b"signature")
 
     assert verify(TOKEN, JWKSet([jwk, EC])).claims == claims()
     assert verify(TOKEN, JWKSet([EC, jwk])).claims == claims()
+
+
+@pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")
+@pytest.mark.parametrize("bits", [1024, 2040])
+@pytest.mark.parametrize("alg", ["RS256", "PS256"])
+def test_j08_signature_of_a_short_rsa_key_is_worth_nothing(alg: str, bits: int) -> None:
+    key = Key(alg, rsa_key(f"short {bits}", bits))
+    token = compact({"alg": alg, "kid": "key-1"}, claims(), key)
+
+    with pytest.raises(UnknownKeyError):
+        verify(token, JWKSet([key.jwk]))
 
 
 @pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")

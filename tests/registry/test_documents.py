@@ -434,3 +434,24 @@ def test_old_document_survives_a_failed_look() -> None:
     for trusted in (True, False):
         assert document.newer_than(seen, trusted=trusted) is seen
     assert document.get() is seen
+
+
+def test_document_that_somebody_renewed_a_moment_ago_is_not_asked_for_again() -> None:
+    """Between seeing that the time is up and taking the lock, another thread may have been."""
+    publisher = Publisher("max-age=600", etag='"1"')
+    readings = [0]
+
+    def clock() -> float:
+        readings[0] += 1
+        if readings[0] == 2:  # the second look at the clock is the one before the lock
+            assert document.get().text == "second"
+        return publisher.clock()
+
+    document = publisher.document(clock)
+    document.get()
+    publisher.clock.advance(600)
+    publisher.text, publisher.etag = "second", '"2"'
+    readings[0] = 0
+
+    assert document.get().text == "second"
+    assert publisher.asked == [None, '"1"']

@@ -73,7 +73,7 @@ class TokenAuth:
                 f"token_placement={token_placement!r} shows the token where it is logged and "
                 "cached (RFC 6750 section 5.3); use the header if the server allows it",
                 UserWarning,
-                stacklevel=3,
+                stacklevel=2 if client is None else 3,
             )
 
     def set_token(self, token: Any) -> None:
