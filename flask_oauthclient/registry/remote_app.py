@@ -58,7 +58,7 @@ class RemoteApp:
     server_metadata: dict[str, Any]
     _server: Server | None
     _session: Any
-    _refreshes: SingleFlight[OAuth2Token]
+    _flights: SingleFlight[OAuth2Token] | None
     _lock: threading.RLock
 
     def __init__(self, framework: Framework, name: str) -> None:
@@ -90,7 +90,7 @@ class RemoteApp:
             "server_metadata": metadata,
             "_server": None,
             "_session": None,
-            "_refreshes": SingleFlight[OAuth2Token](),
+            "_flights": None,
             "_lock": threading.RLock(),
         }
         for name, value in settings.items():  # what was set by hand before stays
@@ -186,6 +186,13 @@ class RemoteApp:
         for name in _OURS:
             token.pop(name, None)
         return token
+
+    @property
+    def _refreshes(self) -> SingleFlight[OAuth2Token]:
+        with self._lock:
+            if self._flights is None:
+                self._flights = SingleFlight()
+            return self._flights
 
     # -- tokens ---------------------------------------------------------------------------
 
