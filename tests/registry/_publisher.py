@@ -40,6 +40,7 @@ class Publisher:
         self.cache_control = cache_control
         self.etag = etag
         self.failure: Exception | None = None
+        self.unchanged_says_etag = True
         self.status = 200
         self.asked: list[str | None] = []
         #: Called during each request.
@@ -54,6 +55,8 @@ class Publisher:
         named = {"cache-control": self.cache_control, "etag": self.etag}
         headers = {name: value for name, value in named.items() if value is not None}
         unchanged = etag is not None and etag == self.etag
+        if unchanged and not self.unchanged_says_etag:
+            del headers["etag"]
         return Response(304 if unchanged else self.status, headers, self.text.encode())
 
     @property

@@ -96,8 +96,10 @@ def test_nothing_is_asked_for_before_it_is_needed() -> None:
     assert publisher.requests == 1
 
 
-def test_j16_unchanged_document_stays_the_same_object() -> None:
+@pytest.mark.parametrize("says_etag", [True, False])
+def test_j16_unchanged_document_stays_the_same_object(says_etag: bool) -> None:
     publisher = Publisher("max-age=600", etag='"1"')
+    publisher.unchanged_says_etag = says_etag
     document = publisher.document()
     first = document.get()
 

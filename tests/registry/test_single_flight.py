@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import Future
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -86,16 +87,22 @@ def test_late_comers_get_the_result_for_a_while(clock: Clock) -> None:
 
 
 def test_failure_goes_to_all_who_wait_each_with_its_own() -> None:
-    flights, gate = SingleFlight[int](), Gate()
-    waiting = threading.Semaphore(0)
+    gate, waiting = Gate(), threading.Semaphore(0)
     original = TransportError("provider_timeout", detail={"a": 1})
+
+    class Watched(SingleFlight[int]):
+        @staticmethod
+        def _wait(flight: Future[int]) -> int:
+            waiting.release()
+            return SingleFlight._wait(flight)
+
+    flights = Watched()
 
     def failing() -> int:
         gate()
         raise original
 
     def one() -> OAuthError:
-        waiting.release()
         with pytest.raises(OAuthError) as caught:
             flights.do("key", failing)
         return caught.value
@@ -104,13 +111,13 @@ def test_failure_goes_to_all_who_wait_each_with_its_own() -> None:
         first = pool.submit(one)
         assert gate.reached.wait(SOON)
         others = [pool.submit(one) for _ in range(7)]
-        for _ in range(8):
+        for _ in others:
             assert waiting.acquire(timeout=SOON)
-        time.sleep(0.05)  # so that most of them wait already; whoever comes later fails alike
         gate.open()
         errors = [future.result(SOON) for future in [first, *others]]
 
     assert errors[0] is original
+    assert len({id(error) for error in errors}) == 8
     for error in errors:
         assert type(error) is TransportError
         assert (error.error, error.detail) == ("provider_timeout", {"a": 1})
