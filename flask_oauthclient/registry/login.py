@@ -198,8 +198,9 @@ class LoginApp(OpenIDApp):
         return pending
 
     def _check_callback(self, response: AuthorizationResponse) -> str:
-        # An error needs no discovery to be reported: what is at hand suffices.
-        metadata = self.server_metadata if response.error else self.load_server_metadata()
+        # With a registered issuer, an error needs no discovery to be reported.
+        enough = bool(response.error and self._options.issuer)
+        metadata = self.server_metadata if enough else self.load_server_metadata()
         return check_callback(
             response,
             issuer=self.server.issuer,

@@ -85,6 +85,8 @@ class Server:
         # Discovery fills what the registration left open, and changes nothing that it gave.
         loaded = {**discovered, **self._registered, "_loaded_at": time.time()}
         self.metadata.update(loaded)
+        for name in (self._applied or {}).keys() - loaded.keys():
+            self.metadata.pop(name, None)  # the document does not say it any more
         issuer = loaded.get("issuer")
         if isinstance(issuer, str):
             self.issuer = issuer
@@ -107,14 +109,23 @@ class Server:
         raise MetadataError("metadata_not_found")
 
     def _read_metadata(self, response: Response) -> dict[str, Any]:
+        expected = self._expected_issuer()
         document = rfc8414.parse_metadata(
-            response, self._expected_issuer(), insecure_http=self._options.insecure_http
+            response,
+            expected,
+            from_url=expected is not None and expected != self._pinned_issuer(),
+            insecure_http=self._options.insecure_http,
         )
-        document.setdefault("issuer", self._expected_issuer())
+        document.setdefault("issuer", expected)
         return {name: value for name, value in document.items() if value is not None}
 
     def _expected_issuer(self) -> str | None:
-        return known_issuer(self._options, self._registered)
+        return self._pinned_issuer() or known_issuer(self._options, self._registered)
+
+    def _pinned_issuer(self) -> str | None:
+        """The issuer that was registered, or that the first document named: it stays."""
+        pinned = (self._applied or self._registered).get("issuer")
+        return pinned if isinstance(pinned, str) else None
 
     # -- keys -----------------------------------------------------------------------------
 
@@ -237,10 +248,17 @@ class Server:
         header = read_header(jwt.header_segment)
         allowed = frozenset({registered_alg}) if registered_alg else jose.ASYMMETRIC
         alg = check_alg(header["alg"], allowed)
-        keys = self.keys().keys
+        signed = (alg, header.get("kid"), jwt.signing_input, jwt.signature)
         if alg in jose.SYMMETRIC:
-            keys = JWKSet.from_secret(str(self._options.client_secret or ""))
-        keys.verify(alg, header.get("kid"), jwt.signing_input, jwt.signature)
+            JWKSet.from_secret(str(self._options.client_secret or "")).verify(*signed)
+            return read_object(jwt.payload_segment)
+        known = self.keys()
+        try:
+            known.keys.verify(*signed)
+        except UnknownKeyError:
+            if known is self._static:
+                raise
+            self._keys.newer_than(known, trusted=True).keys.verify(*signed)
         return read_object(jwt.payload_segment)
 
     @staticmethod

@@ -42,9 +42,29 @@ def read_settings(
     """
     configured = options.from_config(name, config)
     chosen, metadata = options.split(options.merge(keywords, configured, overwrite=overwrite))
+    read_text(name, chosen)
     check_options(name, chosen)
     warn_of_doubtful_options(name, chosen)
     return chosen, metadata
+
+
+def read_text(name: str, chosen: ClientOptions) -> None:
+    """Read numbers and switches that a configuration file or an environment gives as text.
+
+    :raises ConfigurationError: if they cannot be read.
+    """
+    for option in ("leeway", "id_token_max_age"):
+        value = getattr(chosen, option)
+        if value is None:
+            continue
+        try:
+            setattr(chosen, option, float(value))
+        except (TypeError, ValueError):
+            raise _unusable(name, option, "is not a number of seconds") from None
+    text = str(chosen.insecure_http).strip().lower()
+    if text not in ("true", "false", "1", "0", "none"):
+        raise _unusable(name, "insecure_http", "is neither true nor false")
+    chosen.insecure_http = text in ("true", "1")
 
 
 def check_options(name: str, chosen: ClientOptions) -> None:
@@ -60,7 +80,7 @@ def check_options(name: str, chosen: ClientOptions) -> None:
     options.check_client_kwargs(name, client_kwargs)
     check_code_challenge_method(client_kwargs.get("code_challenge_method"))
     alg = chosen.id_token_signed_response_alg
-    if alg is not None and alg not in jose.ALGORITHMS:
+    if alg is not None and not (isinstance(alg, str) and alg in jose.ALGORITHMS):
         raise _unusable(name, "id_token_signed_response_alg", "is not an algorithm known here")
     for url in [chosen.api_base_url, *(chosen.token_origins or ())]:
         _check_origin(name, url)
