@@ -19,7 +19,7 @@ _MISREAD = re.compile(r"[\x00-\x20\\\x7f]")
 _NETLOC = re.compile(r"(?:\[[^\[\]@]+\]|[^\[\]:@]+)(?::[0-9]*)?")
 
 
-def split(url: str) -> SplitResult:
+def split(url: object) -> SplitResult:
     """Split an absolute http(s) URL, refusing what browsers and clients read differently.
 
     :raises InsecureTransportError: for another scheme, user information, control characters,

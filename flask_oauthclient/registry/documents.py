@@ -24,6 +24,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
+from typing import Any
 from typing import Generic
 from typing import TypeVar
 
@@ -79,7 +80,7 @@ class Document(Generic[T]):
         self._retry_at = 0.0
         self._asked_at = -math.inf
         self._spent: deque[float] = deque(maxlen=BUDGET)
-        _documents.add(self)  # type: ignore[arg-type]  # only its lock is touched there
+        _documents.add(self)
 
     def unlock(self) -> None:
         """Forget a lock that another thread of the parent process held during a fork."""
@@ -171,7 +172,7 @@ class Document(Generic[T]):
         return Copy(self._parse(response), etag, now, fresh_until)
 
 
-_documents: weakref.WeakSet[Document[object]] = weakref.WeakSet()
+_documents: weakref.WeakSet[Document[Any]] = weakref.WeakSet()
 
 
 def _unlock_all() -> None:

@@ -203,7 +203,8 @@ class RemoteApp:
             self.framework.set_current_token(found)
         if not found:
             raise MissingTokenError
-        return found  # type: ignore[no-any-return]  # from_dict wraps every dict
+        resolved: OAuth2Token = found
+        return resolved
 
     def ensure_active_token(self, token: Any = None) -> OAuth2Token:
         """A token that has not expired: the given one, or its replacement.

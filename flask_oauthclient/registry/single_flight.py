@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
 from time import monotonic
+from typing import Any
 from typing import Generic
 from typing import TypeVar
 
@@ -29,7 +30,7 @@ class SingleFlight(Generic[T]):
     def __init__(self, memory: float = 30.0) -> None:
         self._memory = memory
         self.reset()
-        _all.add(self)  # type: ignore[arg-type]  # only its reset is called there
+        _all.add(self)
 
     def reset(self) -> None:
         """Forget all work, also what threads of the parent process were doing during a fork."""
@@ -86,7 +87,7 @@ class SingleFlight(Generic[T]):
         return flight.result()
 
 
-_all: weakref.WeakSet[SingleFlight[object]] = weakref.WeakSet()
+_all: weakref.WeakSet[SingleFlight[Any]] = weakref.WeakSet()
 
 
 def _reset_all() -> None:

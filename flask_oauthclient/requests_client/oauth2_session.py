@@ -186,8 +186,8 @@ class OAuth2Session(OAuth2Client, PooledSession):
             insecure_http=self.insecure_http,
             **{**form, **kwargs},
         )
-        self.token = self.run_exchange(exchange, "access_token", **settings)
-        return self.token  # type: ignore[no-any-return]  # set just now
+        self.token = token = self.run_exchange(exchange, "access_token", **settings)
+        return token
 
     def fetch_access_token(self, url: str | None = None, **kwargs: Any) -> OAuth2Token:
         """The same as :meth:`fetch_token`."""
@@ -201,8 +201,8 @@ class OAuth2Session(OAuth2Client, PooledSession):
         :raises OAuthError: if the state is another one, the server reports an error, or there is
             no token.
         """
-        self.token = self.read_fragment(authorization_response, state or self.state)
-        return self.token  # type: ignore[no-any-return]  # set just now
+        self.token = token = self.read_fragment(authorization_response, state or self.state)
+        return token
 
     def refresh_token(
         self,
@@ -239,9 +239,9 @@ class OAuth2Session(OAuth2Client, PooledSession):
             **{**read_form(body), "refresh_token": refresh_token, **kwargs},
         )
         fresh = self.run_exchange(exchange, "refresh_token", **settings)
-        self.token = fresh.merged_over({**old, "refresh_token": refresh_token})
+        self.token = token = fresh.merged_over({**old, "refresh_token": refresh_token})
         self._tell(refresh_token=refresh_token)
-        return self.token  # type: ignore[no-any-return]  # set just now
+        return token
 
     def ensure_active_token(self, token: Any = None) -> bool | None:
         """Replace the current token if it has expired.
@@ -414,6 +414,7 @@ class OAuth2Session(OAuth2Client, PooledSession):
             requests.Request(method.upper(), url, auth=auth, **without_none(kwargs))
         )
         settings = self.merge_environment_settings(prepared.url, **sending)
-        return self.call_api(  # type: ignore[no-any-return]  # a response, or a test's double
+        response: requests.Response = self.call_api(
             prepared, timeout=timeout, allow_redirects=allow_redirects, **settings
         )
+        return response

@@ -25,7 +25,8 @@ def run(exchange: Exchange[T], send: Callable[[Request], Response]) -> T:
         while True:
             request = exchange.send(send(request))
     except StopIteration as done:
-        return done.value  # type: ignore[no-any-return]  # an exchange's return value is a T
+        result: T = done.value
+        return result
 
 
 def finish(value: object) -> object:

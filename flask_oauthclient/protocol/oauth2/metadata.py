@@ -90,7 +90,7 @@ def issuer_of(url: str) -> str | None:
 def check_issuer_url(issuer: object) -> None:
     """An issuer is an https URL without query or fragment (RFC 8414 section 2)."""
     try:
-        parts = split(issuer)  # type: ignore[arg-type]  # any object is judged
+        parts = split(issuer)
     except InsecureTransportError:
         parts = None
     if parts is None or parts.query or parts.fragment or "?" in str(issuer) or "#" in str(issuer):
