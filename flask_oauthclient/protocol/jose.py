@@ -16,6 +16,9 @@ _log = logging.getLogger(__name__)
 #: Signature check of one key and algorithm: (signed data, signature) -> whether it is good.
 Verifier = Callable[[bytes, bytes], bool]
 
+#: Signature of one key and algorithm: data -> signature.
+Signer = Callable[[bytes], bytes]
+
 #: What each algorithm needs: key type, and curve or ``None`` (RFC 7518 3.1, RFC 8037, RFC 9864).
 ALGORITHMS: Mapping[str, tuple[str, str | None]] = {
     "RS256": ("RSA", None),
@@ -38,7 +41,7 @@ ALGORITHMS: Mapping[str, tuple[str, str | None]] = {
 ASYMMETRIC = frozenset(name for name, (kty, _) in ALGORITHMS.items() if kty != "oct")
 SYMMETRIC = frozenset(ALGORITHMS) - ASYMMETRIC
 
-_MIN_RSA_BITS = 2048  # RFC 7518 section 3.3
+MIN_RSA_BITS = 2048  # RFC 7518 section 3.3
 
 
 def import_jwk(jwk: Mapping[str, Any]) -> Any | None:
@@ -51,7 +54,7 @@ def import_jwk(jwk: Mapping[str, Any]) -> Any | None:
 
     try:
         key: Any = JWKRegistry.import_key(dict(jwk))
-        weak = key.key_type == "RSA" and key.raw_value.key_size < _MIN_RSA_BITS
+        weak = key.key_type == "RSA" and key.raw_value.key_size < MIN_RSA_BITS
     except Exception as failure:  # noqa: BLE001  whatever a hostile key makes parsers raise
         _log.info("skipped a key of the key set: %s", type(failure).__name__)
         return None
@@ -84,3 +87,67 @@ def verifier(key: Any, alg: str) -> Verifier:
             return False
 
     return verify
+
+
+def native_key(jwk: Mapping[str, Any]) -> Any:
+    """Take the key itself out of a JWK.
+
+    :returns: a key of the cryptography library, public or private, or the octets of a MAC key.
+    :raises Exception: whatever a broken key makes the parsers raise.
+    """
+    from joserfc.jwk import JWKRegistry
+
+    # The binding alone: the key classes warn of a weak key, which the caller refuses anyway.
+    binding: Any = JWKRegistry.key_types[jwk["kty"]].binding
+    return binding.import_from_dict(dict(jwk))
+
+
+def unwrap(value: Any) -> tuple[Any, Mapping[str, Any]]:
+    """Take a key object of the library apart: the key itself, and its JWK.
+
+    :returns: the value and nothing for any other object.
+    """
+    from joserfc.jwk import ECKey
+    from joserfc.jwk import OctKey
+    from joserfc.jwk import OKPKey
+    from joserfc.jwk import RSAKey
+
+    if isinstance(value, RSAKey | ECKey | OKPKey | OctKey):
+        return value.raw_value, value.dict_value
+    return value, {}
+
+
+def wrap(native: Any) -> Any | None:
+    """Make a key object of a private key or of the octets of a MAC key.
+
+    :returns: the key object, or ``None`` for a public key, a weak one, or anything else.
+    """
+    from joserfc.jwk import ECKey
+    from joserfc.jwk import OctKey
+    from joserfc.jwk import OKPKey
+    from joserfc.jwk import RSAKey
+
+    if isinstance(native, bytes):
+        return OctKey(native, native) if native else None
+    kinds: tuple[Any, ...] = (RSAKey, ECKey, OKPKey)
+    kind = next((kind for kind in kinds if kind.binding.check_cryptography_key(native)), None)
+    key = kind(native, native) if kind else None
+    if key is None or not key.is_private:
+        return None
+    return None if kind is RSAKey and native.key_size < MIN_RSA_BITS else key
+
+
+def curve_name(key: Any) -> str | None:
+    """The JOSE name of a key's curve, if it has a curve and that a name."""
+    try:
+        return getattr(key, "curve_name", None)
+    except KeyError:
+        return None
+
+
+def signer(key: Any, alg: str) -> Signer:
+    """Bind a key object to the algorithm that it signs with."""
+    from joserfc.jws import JWSRegistry
+
+    model = JWSRegistry.algorithms[alg]
+    return lambda data: model.sign(data, key)

@@ -17,6 +17,8 @@ from urllib.parse import quote_plus
 
 from ..errors import ConfigurationError
 from ..errors import InvalidSettingError
+from ..jose import SYMMETRIC
+from ..signing import is_key_text
 from ..urls import add_params
 
 Headers: TypeAlias = dict[str, str]
@@ -24,25 +26,52 @@ AuthMethod: TypeAlias = Callable[..., tuple[str, Headers, str]]
 
 _CREDENTIAL = re.compile(r"(?:^|&)client_(?:secret|assertion)=")
 _CLIENT_ID = re.compile(r"(?:^|&)client_id=")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def encode_client_secret_basic(
     auth: ClientAuth, method: str, uri: str, headers: Headers, body: str
 ) -> tuple[str, Headers, str]:
-    """HTTP Basic with form-encoded id and secret (RFC 6749 section 2.3.1)."""
-    _check_only_method(body)
-    pair = f"{quote_plus(auth.client_id)}:{quote_plus(auth.client_secret or '')}"
-    credential = b64encode(pair.encode("ascii")).decode("ascii")
+    """HTTP Basic with form-encoded id and secret (RFC 6749 section 2.3.1).
+
+    With ``basic_encoding="raw"`` they are taken as they are, for servers that know RFC 7617 only.
+    """
+    check_only_method(body)
+    secret = _secret_to_send(auth)
+    raw = getattr(auth, "basic_encoding", "form") == "raw"
+    pair = _raw_pair(auth.client_id, secret) if raw else _form_pair(auth.client_id, secret)
+    credential = b64encode(pair).decode("ascii")
     return uri, {**headers, "Authorization": f"Basic {credential}"}, body
+
+
+def _form_pair(client_id: str, secret: str) -> bytes:
+    encoded = (quote_plus(part, errors="replace") for part in (client_id, secret))
+    return ":".join(encoded).encode("ascii")
+
+
+def _raw_pair(client_id: str, secret: str) -> bytes:
+    # RFC 7617 section 2: the first colon ends the user-id, and no control character may occur.
+    pair = f"{client_id}:{secret}"
+    if ":" in client_id or _CONTROL.search(pair):
+        raise InvalidSettingError(
+            "invalid_configuration",
+            "With basic_encoding='raw' neither client_id nor client_secret may have control "
+            "characters, and client_id no colon.",
+        )
+    try:
+        return pair.encode("latin-1")
+    except UnicodeEncodeError:
+        return pair.encode("utf-8", "replace")
 
 
 def encode_client_secret_post(
     auth: ClientAuth, method: str, uri: str, headers: Headers, body: str
 ) -> tuple[str, Headers, str]:
     """Credentials in the form body (RFC 6749 section 2.3.1)."""
-    _check_only_method(body)
+    check_only_method(body)
+    secret = _secret_to_send(auth)
     body = _name_client(body, auth.client_id)
-    return uri, headers, _append(body, [("client_secret", auth.client_secret or "")])
+    return uri, headers, _append(body, [("client_secret", secret)])
 
 
 def encode_none(
@@ -54,7 +83,25 @@ def encode_none(
     return uri, headers, _name_client(body, auth.client_id)
 
 
-def _check_only_method(body: str) -> None:
+def encode_client_secret_jwt(
+    auth: ClientAuth, method: str, uri: str, headers: Headers, body: str
+) -> tuple[str, Headers, str]:
+    """A JWT signed with the secret (RFC 7523 section 2.2)."""
+    from .client_assertion import CLIENT_SECRET_JWT
+
+    return CLIENT_SECRET_JWT(auth, method, uri, headers, body)
+
+
+def encode_private_key_jwt(
+    auth: ClientAuth, method: str, uri: str, headers: Headers, body: str
+) -> tuple[str, Headers, str]:
+    """A JWT signed with a private key (RFC 7523 section 2.2)."""
+    from .client_assertion import PRIVATE_KEY_JWT
+
+    return PRIVATE_KEY_JWT(auth, method, uri, headers, body)
+
+
+def check_only_method(body: str) -> None:
     """A client uses one authentication method in each request (RFC 6749 section 2.3)."""
     if _CREDENTIAL.search(body):
         raise InvalidSettingError(
@@ -62,6 +109,19 @@ def _check_only_method(body: str) -> None:
             "client_secret and client_assertion are added by the client authentication method; "
             "they cannot be parameters of the call too.",
         )
+
+
+def _secret_to_send(auth: ClientAuth) -> str:
+    secret = auth.client_secret or ""
+    if isinstance(secret, bytes):
+        secret = secret.decode("utf-8", "replace")
+    if not isinstance(secret, str) or is_key_text(secret):
+        # A private key never leaves its owner, whatever method was configured by mistake.
+        raise InvalidSettingError(
+            "invalid_configuration",
+            "client_secret is a private key; it signs with private_key_jwt and is never sent.",
+        )
+    return secret
 
 
 def _name_client(body: str, client_id: str) -> str:
@@ -78,20 +138,34 @@ METHODS: Mapping[str, AuthMethod] = {
     "none": encode_none,
     "client_secret_basic": encode_client_secret_basic,
     "client_secret_post": encode_client_secret_post,
+    "client_secret_jwt": encode_client_secret_jwt,
+    "private_key_jwt": encode_private_key_jwt,
 }
+
+
+def check_basic_encoding(basic_encoding: object) -> None:
+    """How id and secret become a Basic credential.
+
+    :raises InvalidSettingError: unless it is ``form`` or ``raw``.
+    """
+    if basic_encoding not in ("form", "raw"):
+        raise InvalidSettingError("invalid_configuration", "basic_encoding is 'form' or 'raw'.")
 
 
 class ClientAuth:
     """A client's identity together with its way to prove it.
 
     :param client_id: the registered identifier.
-    :param client_secret: its secret, or ``None`` for a public client.
+    :param client_secret: its secret or private key, or ``None`` for a public client.
     :param method: a name of :data:`METHODS` or of ``methods``, or a callable.
     :param methods: further methods by name.
-    :raises ConfigurationError: for a name that is not known.
+    :param basic_encoding: ``form`` (RFC 6749 section 2.3.1), or ``raw`` for a server that takes
+        id and secret of ``client_secret_basic`` as they are.
+    :param issuer: the authorization server's issuer identifier, the audience of assertions.
+    :raises ConfigurationError: for a method or encoding that is not known.
     """
 
-    __slots__ = ("_encode", "client_id", "client_secret")
+    __slots__ = ("_encode", "basic_encoding", "client_id", "client_secret", "issuer")
 
     def __init__(
         self,
@@ -99,10 +173,16 @@ class ClientAuth:
         client_secret: Any = None,
         method: str | AuthMethod | None = None,
         methods: Mapping[str, AuthMethod] | None = None,
+        *,
+        basic_encoding: str = "form",
+        issuer: str | None = None,
     ) -> None:
+        check_basic_encoding(basic_encoding)
         self.client_id = client_id
         self.client_secret = client_secret
-        name = method or ("client_secret_basic" if client_secret else "none")
+        self.basic_encoding = basic_encoding
+        self.issuer = issuer
+        name = method or choose_method(client_secret, None)
         self._encode = name if callable(name) else _lookup(name, methods or {})
 
     def prepare(
@@ -126,15 +206,41 @@ def _lookup(name: str, methods: Mapping[str, AuthMethod]) -> AuthMethod:
     return found
 
 
-def choose_method(client_secret: object, supported: list[str] | None) -> str:
+def choose_method(
+    client_secret: object, supported: list[str] | None, signing_algs: list[str] | None = None
+) -> str:
     """Pick a method when the registration names none.
 
-    :param client_secret: the secret, if there is one.
+    A private key always signs: it is no secret that could be sent. For a secret it is the first
+    of ``client_secret_basic``, ``client_secret_post`` and ``client_secret_jwt`` that the server
+    supports, and ``client_secret_basic`` if it names none of them.
+
+    :param client_secret: the secret or private key, if there is one.
     :param supported: ``token_endpoint_auth_methods_supported`` of the server, if it says so; the
         default is ``client_secret_basic`` (RFC 8414 section 2).
+    :param signing_algs: ``token_endpoint_auth_signing_alg_values_supported`` of the server.
     """
     if not client_secret:
         return "none"
-    if supported and "client_secret_basic" not in supported and "client_secret_post" in supported:
-        return "client_secret_post"
-    return "client_secret_basic"
+    if not isinstance(client_secret, str | bytes) or is_key_text(client_secret):
+        return "private_key_jwt"
+    usable = ["client_secret_basic", "client_secret_post"]
+    if not signing_algs or not SYMMETRIC.isdisjoint(signing_algs):
+        usable.append("client_secret_jwt")
+    return next((name for name in usable if name in (supported or ())), usable[0])
+
+
+def method_for(
+    client_secret: object, supported: list[str] | None, signing_algs: list[str] | None = None
+) -> str | AuthMethod:
+    """Pick a method as :func:`choose_method` does, with an algorithm that the server accepts.
+
+    :returns: a name of :data:`METHODS`, or a method for an algorithm that is not the default.
+    :raises ConfigurationError: if the server accepts no algorithm that fits the private key.
+    """
+    name = choose_method(client_secret, supported, signing_algs)
+    if not signing_algs or name not in ("client_secret_jwt", "private_key_jwt"):
+        return name
+    from .client_assertion import narrow_method
+
+    return narrow_method(name, client_secret, signing_algs)
