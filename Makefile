@@ -17,6 +17,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 OIDC_PROVIDER := tests/servers/oidc_provider
 TOOLKIT := tests/servers/django_oauth_toolkit
+OAUTHLIB := tests/servers/oauthlib_server
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench docs servers clean
@@ -51,7 +52,8 @@ docs: $(VENV)/.installed-docs
 
 # The real servers to test against. Redis and memcached come from the machine's packages. What
 # cannot be installed here is only warned about: its tests then skip, and say why.
-servers: $(OIDC_PROVIDER)/node_modules/.installed $(TOOLKIT)/.venv/.installed
+servers: $(OIDC_PROVIDER)/node_modules/.installed \
+	$(TOOLKIT)/.venv/.installed $(OAUTHLIB)/.venv/.installed
 
 $(OIDC_PROVIDER)/node_modules/.installed: $(OIDC_PROVIDER)/package.json | $(VENV)/.installed-test
 	@cd $(OIDC_PROVIDER) && PATH="$(CURDIR)/$(BIN):$$PATH" \
@@ -59,12 +61,13 @@ $(OIDC_PROVIDER)/node_modules/.installed: $(OIDC_PROVIDER)/package.json | $(VENV
 		&& touch node_modules/.installed \
 		|| echo "warning: npm oidc-provider could not be installed, its tests will be skipped" >&2
 
-$(TOOLKIT)/.venv/.installed: $(TOOLKIT)/requirements.txt | $(VENV)/.made
-	@$(BIN)/python -m venv $(TOOLKIT)/.venv \
-		&& $(TOOLKIT)/.venv/bin/python -m pip --disable-pip-version-check install -qq \
-			-r $(TOOLKIT)/requirements.txt \
+# Each in an environment of its own, beside its server.py.
+%/.venv/.installed: %/requirements.txt | $(VENV)/.made
+	@$(BIN)/python -m venv $*/.venv \
+		&& $*/.venv/bin/python -m pip --disable-pip-version-check install -qq \
+			-r $*/requirements.txt \
 		&& touch $@ \
-		|| echo "warning: django-oauth-toolkit could not be installed, its tests will be skipped" >&2
+		|| echo "warning: $* could not be installed, its tests will be skipped" >&2
 
 # `--group` needs pip 25.1; the pip that comes with a Python may be older.
 $(VENV)/.made:
@@ -82,4 +85,4 @@ $(VENV)/.installed-%: pyproject.toml | $(VENV)/.made
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(TOOLKIT)/.venv $(OIDC_PROVIDER)/node_modules docs/_build build dist *.egg-info
+	rm -rf $(VENV) $(TOOLKIT)/.venv $(OAUTHLIB)/.venv $(OIDC_PROVIDER)/node_modules docs/_build build dist *.egg-info

