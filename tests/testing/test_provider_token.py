@@ -305,7 +305,7 @@ def test_client_credentials_are_not_for_public_clients(rp: RelyingParty) -> None
     ("changes", "error"),
     [
         ({"grant_type": None}, "invalid_request"),
-        ({"grant_type": "password"}, "unsupported_grant_type"),
+        ({"grant_type": "device_code"}, "unsupported_grant_type"),
         ({"grant_type": "refresh_token"}, "invalid_request"),
         ({}, "invalid_request"),
         ({"code": "made-up"}, "invalid_grant"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
+import typing as t
 from collections.abc import Mapping
 from urllib.parse import SplitResult
 from urllib.parse import urlsplit
@@ -13,14 +14,24 @@ DEMO_CLIENT_ID = "demo"
 DEMO_CLIENT_SECRET = "demo-secret-for-development-only"  # noqa: S105
 PUBLIC_CLIENT_ID = "demo-public"
 
+#: How clients may authenticate (OpenID Connect Core 9).
+AUTH_METHODS = (
+    "client_secret_basic",
+    "client_secret_post",
+    "client_secret_jwt",
+    "private_key_jwt",
+    "none",
+)
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ClientRecord:
     """A registered client, in the terms of RFC 7591 2.
 
-    Without a ``client_secret`` the client is public. ``token_endpoint_auth_method`` limits a
-    client to one way of authentication; by default ``client_secret_basic`` and
-    ``client_secret_post`` are both accepted of a client that has a secret.
+    With neither a ``client_secret`` nor ``jwks`` the client is public. ``jwks`` is the set of its
+    public keys, by which it authenticates with ``private_key_jwt`` and signs assertions for the
+    grant of RFC 7523. ``token_endpoint_auth_method`` limits a client to one way of authentication;
+    by default a client may use each of those that its secret and its keys allow.
     """
 
     client_id: str
@@ -30,13 +41,16 @@ class ClientRecord:
     token_endpoint_auth_method: str | None = None
     id_token_signed_response_alg: str | None = None
     client_name: str | None = None
+    jwks: Mapping[str, t.Any] | None = dataclasses.field(default=None, repr=False, hash=False)
+    #: The only algorithm for the client's assertions; by default any that fits its secret or keys.
+    token_endpoint_auth_signing_alg: str | None = None
     #: Accept every redirect URI on this machine. For the ready-made demo clients.
     any_loopback_redirect: bool = False
 
     @property
     def is_public(self) -> bool:
-        """Whether this client has no secret (RFC 6749 2.1)."""
-        return self.client_secret is None
+        """Whether this client has no credentials (RFC 6749 2.1)."""
+        return self.client_secret is None and self.jwks is None
 
     @property
     def title(self) -> str:
@@ -46,12 +60,15 @@ class ClientRecord:
     def allows_auth_method(self, method: str) -> bool:
         """Tell whether the client may authenticate this way.
 
-        :param method: ``none``, ``client_secret_basic`` or ``client_secret_post``.
+        :param method: One of :data:`AUTH_METHODS`.
         :returns: Whether it may.
         """
         if self.token_endpoint_auth_method is not None:
             return method == self.token_endpoint_auth_method
-        return (method == "none") is self.is_public
+        if method == "none":
+            return self.is_public
+        credential = self.jwks if method == "private_key_jwt" else self.client_secret
+        return credential is not None
 
     def allows_redirect(self, uri: str) -> bool:
         """Tell whether an authorization response may go there (RFC 9700 2.1).

@@ -2,7 +2,7 @@
 
 A fault is a predicate and a transformation. The provider passes everything that it produces
 through :meth:`Faults.run`, under the name of a *point*: an endpoint's answer (``discovery``,
-``jwks``, ``token``, ``userinfo``, ``authorize``, ``end_session``, ...), the ID token before it is
+``jwks``, ``token``, ``userinfo``, ``revocation``, ``authorize``, ...), the ID token before it is
 signed (``id_token``) or the parameters that go back to the client (``callback``). A transformation
 wraps the function that produces the value, so it may change the value, or never ask for it: a 503
 of :meth:`AnswerFault.respond` has not used up the code.
@@ -35,6 +35,8 @@ AnswerPoint = t.Literal[
     "jwks",
     "token",
     "userinfo",
+    "revocation",
+    "introspection",
     "authorize",
     "interaction",
     "end_session",

@@ -176,10 +176,36 @@ class GrantStore:
         :param name: The token.
         :returns: What it stands for; ``None`` if it is unknown, expired or revoked.
         """
-        token = self._access.get(name)
+        return self._alive(self._access.get(name))
+
+    def find_refresh(self, name: str) -> IssuedToken | None:
+        """Look up a refresh token without using it.
+
+        :param name: The token.
+        :returns: What it stands for; ``None`` if it is unknown, used, expired or revoked.
+        """
+        return self._alive(self._refresh.get(name))
+
+    def _alive(self, token: IssuedToken | None) -> IssuedToken | None:
         if token is None or token.grant.revoked or token.expires_at <= self._clock():
             return None
         return token
+
+    def revoke_token(self, name: str, client_id: str) -> None:
+        """End a token on its client's behalf (RFC 7009 2.1).
+
+        :param name: An access token, which ends alone, or a refresh token, which ends the grant.
+        :param client_id: The client that presents it.
+        :raises Refusal: ``invalid_grant``, if it is another client's.
+        """
+        with self._lock:
+            issued = self._access.get(name) or self._refresh.get(name)
+            if issued is None:
+                return
+            if issued.grant.client_id != client_id:
+                raise Refusal("invalid_grant", "The token belongs to another client.")
+            if self._access.pop(name, None) is None:
+                issued.grant.revoked = True
 
     def revoke(self, name: str) -> bool:
         """End the grant that a code or token belongs to, as an administrator would.

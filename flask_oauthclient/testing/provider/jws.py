@@ -22,7 +22,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 SigningSecret = PrivateKey | str | bytes | None
 
-_HASHES: dict[str, hashes.HashAlgorithm] = {
+#: By the size in an algorithm's name.
+HASHES: dict[str, hashes.HashAlgorithm] = {
     "256": hashes.SHA256(),
     "384": hashes.SHA384(),
     "512": hashes.SHA512(),
@@ -74,14 +75,14 @@ def sign(alg: str, key: SigningSecret, data: bytes) -> bytes:
     if isinstance(key, rsa.RSAPrivateKey) and alg[:2] in ("RS", "PS"):
         return _sign_rsa(alg, key, data)
     if isinstance(key, ec.EllipticCurvePrivateKey) and alg.startswith("ES"):
-        return _sign_ec(key, data, _HASHES[alg[2:]])
+        return _sign_ec(key, data, HASHES[alg[2:]])
     if isinstance(key, ed25519.Ed25519PrivateKey) and alg in ("EdDSA", "Ed25519"):
         return key.sign(data)
     raise ValueError(f"A {type(key).__name__} cannot sign with {alg!r}.")
 
 
 def _sign_rsa(alg: str, key: rsa.RSAPrivateKey, data: bytes) -> bytes:
-    digest = _HASHES[alg[2:]]
+    digest = HASHES[alg[2:]]
     if alg.startswith("RS"):
         return key.sign(data, padding.PKCS1v15(), digest)
     # RFC 7518 3.5: the salt is as long as the hash.
@@ -102,7 +103,7 @@ def half_hash(alg: str, value: str) -> str:
     :param value: The access token.
     :returns: The left half of the hash, encoded.
     """
-    name = f"sha{alg[2:]}" if alg[2:] in _HASHES else "sha512"
+    name = f"sha{alg[2:]}" if alg[2:] in HASHES else "sha512"
     digest = hashlib.new(name, value.encode("ascii")).digest()
     return b64url(digest[: len(digest) // 2])
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import typing as t
+from collections.abc import Iterable
 
 from .answer import Answer
 from .answer import json_answer
 from .authorization import ACR_VALUES
 from .authorization import RESPONSE_MODES
+from .clients import AUTH_METHODS
+from .jws_verification import KEY_ALGORITHMS
+from .jws_verification import SECRET_ALGORITHMS
 from .keys import ALGORITHMS
 from .personas import SCOPE_CLAIMS
+from .tokens import GRANT_TYPES
 
 if t.TYPE_CHECKING:
     from .provider import DevelopmentProvider
@@ -54,17 +59,18 @@ def metadata(provider: DevelopmentProvider) -> dict[str, t.Any]:
         "userinfo_endpoint": f"{base}/userinfo",
         "jwks_uri": f"{base}/jwks",
         "end_session_endpoint": f"{base}/end_session",
+        "revocation_endpoint": f"{base}/revoke",
+        "introspection_endpoint": f"{base}/introspect",
         "scopes_supported": list(provider.scopes_supported),
         "response_types_supported": ["code"],
         "response_modes_supported": list(RESPONSE_MODES),
-        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
+        "grant_types_supported": list(GRANT_TYPES),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": list(ALGORITHMS),
-        "token_endpoint_auth_methods_supported": [
-            "client_secret_basic",
-            "client_secret_post",
-            "none",
-        ],
+        **_client_authentication("token", AUTH_METHODS),
+        **_client_authentication("revocation", AUTH_METHODS),
+        # RFC 7662 2.1: introspection is for clients that have credentials.
+        **_client_authentication("introspection", [m for m in AUTH_METHODS if m != "none"]),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
@@ -73,6 +79,16 @@ def metadata(provider: DevelopmentProvider) -> dict[str, t.Any]:
         "claims_parameter_supported": False,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
+    }
+
+
+def _client_authentication(endpoint: str, methods: Iterable[str]) -> dict[str, list[str]]:
+    return {
+        f"{endpoint}_endpoint_auth_methods_supported": list(methods),
+        f"{endpoint}_endpoint_auth_signing_alg_values_supported": [
+            *SECRET_ALGORITHMS,
+            *KEY_ALGORITHMS,
+        ],
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hmac
 import typing as t
 from collections.abc import Iterable
 from collections.abc import Mapping
@@ -45,11 +46,20 @@ SCOPE_TEXTS: Mapping[str, tuple[str, str]] = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Persona:
-    """Somebody who can sign in. ``claims`` are those of OpenID Connect Core 5.1."""
+    """Somebody who can sign in. ``claims`` are those of OpenID Connect Core 5.1.
+
+    No page asks for the ``password``; the password grant does, and takes any where there is none.
+    """
 
     sub: str
     name: str
     claims: Mapping[str, t.Any] = dataclasses.field(default_factory=dict[str, t.Any])
+    password: str | None = dataclasses.field(default=None, repr=False, kw_only=True)
+
+    @property
+    def username(self) -> str:
+        """What they type in a sign-in form: the ``preferred_username``, or the subject."""
+        return str(self.claims.get("preferred_username", self.sub))
 
     @property
     def subtitle(self) -> str:
@@ -69,6 +79,16 @@ class Persona:
         :returns: Whether it is the subject, username or email address.
         """
         return hint in (self.sub, self.claims.get("preferred_username"), self.claims.get("email"))
+
+    def accepts(self, password: str) -> bool:
+        """Compare a password.
+
+        :param password: What was typed.
+        :returns: Whether it is right, as every password is where none was set.
+        """
+        return self.password is None or hmac.compare_digest(
+            self.password.encode(), password.encode()
+        )
 
     def claims_for(self, scopes: Iterable[str]) -> dict[str, t.Any]:
         """Collect the claims that scopes ask for (OpenID Connect Core 5.4).

@@ -1,4 +1,4 @@
-"""The token endpoint: three grants, and the tokens that come of them."""
+"""The token endpoint: its grants, and the tokens that come of them."""
 
 from __future__ import annotations
 
@@ -10,19 +10,33 @@ import typing as t
 from . import jws
 from .answer import Answer
 from .answer import json_answer
+from .assertions import JWT_BEARER
+from .assertions import Assertions
+from .assertions import BadAssertion
 from .call import Call
-from .client_auth import authenticate
+from .client_auth import ClientAuthentication
+from .client_auth import names_client
 from .clients import ClientRecord
 from .errors import Refusal
 from .grants import Code
 from .grants import Grant
 from .grants import IssuedToken
+from .jws_verification import SignedToken
+from .personas import Persona
 from .token_fault import TokenDraft
 
 if t.TYPE_CHECKING:
     from .provider import DevelopmentProvider
 
 _VERIFIER = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
+#: What the endpoint offers.
+GRANT_TYPES = (
+    "authorization_code",
+    "refresh_token",
+    "client_credentials",
+    "password",
+    JWT_BEARER,
+)
 _NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 
 
@@ -30,33 +44,40 @@ class TokenEndpoint:
     """Answers token requests (RFC 6749 3.2).
 
     :param provider: The provider.
+    :param clients: Authenticates the callers.
+    :param assertions: Verifies what stands for a grant (RFC 7523 2.1).
     """
 
-    def __init__(self, provider: DevelopmentProvider) -> None:
+    def __init__(
+        self,
+        provider: DevelopmentProvider,
+        clients: ClientAuthentication,
+        assertions: Assertions,
+    ) -> None:
         self._provider = provider
+        self._clients = clients
+        self._assertions = assertions
         self._grants = {
             "authorization_code": self._authorization_code,
             "refresh_token": self._refresh_token,
             "client_credentials": self._client_credentials,
+            "password": self._password,
+            JWT_BEARER: self._jwt_bearer,
         }
 
     def __call__(self, call: Call) -> Answer:
-        self._remember_secrets(call)
-        if not call.is_form:
-            raise Refusal("invalid_request", "The body must be form-encoded.")
-        if repeated := call.form.repeated():
-            raise Refusal("invalid_request", f"The parameter {repeated!r} was sent twice.")
-        client = authenticate(call, self._provider.clients)
+        self._clients.read_form(call)
+        client = self._client(call)
         grant = self._grants.get(_required(call, "grant_type"))
         if grant is None:
             raise Refusal("unsupported_grant_type", "This grant type is not offered.")
         return json_answer(grant(call, client), headers=_NO_STORE)
 
-    def _remember_secrets(self, call: Call) -> None:
-        names = ("client_secret", "code", "code_verifier", "refresh_token")
-        self._provider.secrets.add(*(call.form.get(name) for name in names))
-        scheme, _, credentials = call.headers.get("Authorization", "").partition(" ")
-        self._provider.secrets.add(credentials if scheme.lower() == "basic" else None)
+    def _client(self, call: Call) -> ClientRecord:
+        # RFC 7523 3.1: who brings an assertion need not authenticate besides.
+        if call.form.get("grant_type") == JWT_BEARER and not names_client(call):
+            return self._signer(self._read_assertion(call))
+        return self._clients.authenticate(call)
 
     def _authorization_code(self, call: Call, client: ClientRecord) -> dict[str, t.Any]:
         code = self._provider.grants.redeem_code(_required(call, "code"), client.client_id)
@@ -81,11 +102,61 @@ class TokenEndpoint:
     def _client_credentials(self, call: Call, client: ClientRecord) -> dict[str, t.Any]:
         if client.is_public:
             raise Refusal("unauthorized_client", "A public client has no access of its own.")
-        offered = tuple(s for s in self._provider.scopes_supported if s not in _USER_SCOPES)
-        scopes = _narrowed(call.form.get("scope"), offered)
+        scopes = _narrowed(call.form.get("scope"), self._offered_to(client.client_id))
         now = int(self._provider.clock())
         grant = Grant(client.client_id, client.client_id, scopes, now)
         return self._access_token(grant, scopes)
+
+    def _offered_to(self, sub: str) -> tuple[str, ...]:
+        # A client that acts for itself is nobody whom claims could be about.
+        is_person = sub in self._provider.personas
+        offered = self._provider.scopes_supported
+        return tuple(scope for scope in offered if is_person or scope not in _USER_SCOPES)
+
+    def _password(self, call: Call, client: ClientRecord) -> dict[str, t.Any]:
+        username, password = _required(call, "username"), _required(call, "password")
+        persona = self._persona(username)
+        if persona is None or not persona.accepts(password):
+            raise Refusal("invalid_grant", "The username or the password is wrong.")
+        scopes = _narrowed(call.form.get("scope"), self._provider.scopes_supported)
+        grant = Grant(client.client_id, persona.sub, scopes, int(self._provider.clock()))
+        issued = self._tokens(call, client, grant, scopes, nonce=None)
+        if self._wants_refresh_token(grant):
+            issued["refresh_token"] = self._new_refresh_token(grant)
+        return issued
+
+    def _persona(self, name: str) -> Persona | None:
+        return next((p for p in self._provider.personas.values() if p.answers_to(name)), None)
+
+    def _jwt_bearer(self, call: Call, client: ClientRecord) -> dict[str, t.Any]:
+        token = self._read_assertion(call)
+        try:
+            endpoint = self._provider.base_url + call.path
+            self._assertions.verify(token, self._signer(token), endpoint)
+        except BadAssertion as error:
+            raise Refusal("invalid_grant", str(error)) from None
+        sub = str(token.claims.get("sub", ""))
+        if sub != token.claims["iss"] and sub not in self._provider.personas:
+            raise Refusal("invalid_grant", "The assertion's sub is nobody here.")
+        # Service accounts of some providers ask by a claim, where RFC 7521 4.1 has a parameter.
+        claim = token.claims.get("scope")
+        requested = call.form.get("scope") or (claim if isinstance(claim, str) else None)
+        scopes = _narrowed(requested, self._offered_to(sub))
+        grant = Grant(client.client_id, sub, scopes, int(self._provider.clock()))
+        # RFC 7521 4.1: no refresh token, as a new assertion does the same.
+        return self._access_token(grant, scopes)
+
+    def _read_assertion(self, call: Call) -> SignedToken:
+        try:
+            return self._assertions.read(_required(call, "assertion"))
+        except BadAssertion as error:
+            raise Refusal("invalid_grant", str(error)) from None
+
+    def _signer(self, token: SignedToken) -> ClientRecord:
+        signer = self._provider.clients.get(str(token.claims.get("iss", "")))
+        if signer is None:
+            raise Refusal("invalid_grant", "The assertion's iss is nobody here.")
+        return signer
 
     def _tokens(
         self,

@@ -13,8 +13,10 @@ from .answer import Answer
 from .answer import revalidated
 from .answer import send
 from .answer_fault import ConnectionDropped
+from .assertions import Assertions
 from .call import Call
 from .call import read_call
+from .client_auth import ClientAuthentication
 from .errors import PageRefusal
 from .errors import Refusal
 from .interaction import AuthorizationEndpoint
@@ -23,6 +25,7 @@ from .pages import page
 from .pages import refusal_page
 from .pages import static_file
 from .resources import Resources
+from .token_management import TokenManagement
 from .tokens import TokenEndpoint
 
 if t.TYPE_CHECKING:
@@ -51,6 +54,9 @@ class Application:
         authorization = AuthorizationEndpoint(provider)
         logout = LogoutEndpoint(provider)
         resources = Resources(provider)
+        assertions = Assertions(provider)
+        authentication = ClientAuthentication(provider, assertions)
+        management = TokenManagement(provider, authentication)
         get, post, both = ("GET", "HEAD"), ("POST",), ("GET", "HEAD", "POST")
         self._discovery = Route("discovery", get, self._discover)
         self._unknown = Route("unknown", (), _not_found)
@@ -58,7 +64,9 @@ class Application:
             "/": Route("home", get, self._home),
             "/jwks": Route("jwks", get, self._jwks),
             "/authorize": Route("authorize", both, authorization.authorize),
-            "/token": Route("token", post, TokenEndpoint(provider)),
+            "/token": Route("token", post, TokenEndpoint(provider, authentication, assertions)),
+            "/revoke": Route("revocation", post, management.revoke),
+            "/introspect": Route("introspection", post, management.introspect),
             "/userinfo": Route("userinfo", both, resources.userinfo),
             "/end_session": Route("end_session", both, logout.end_session),
             "/api/me": Route("api", get, resources.me),
