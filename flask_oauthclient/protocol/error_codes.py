@@ -60,6 +60,14 @@ CODES: dict[str, Code] = {
     "response_too_large": Code(502, "The provider's answer exceeds the size limit."),
     "invalid_response": Code(502, "The provider's answer could not be understood."),
     "missing_access_token": Code(502, "The token response carries no usable access_token."),
+    "missing_oauth_token": Code(502, "The token response carries no usable oauth_token."),
+    "fetch_token_denied": Code(
+        502, "The provider refused the token request. Check key, secret and signature method."
+    ),
+    "callback_not_confirmed": Code(
+        502, "The provider does not confirm the callback (RFC 5849 section 2.1)."
+    ),
+    "missing_token_type": Code(502, "The response carries an access_token without its type."),
     # -- metadata and keys -----------------------------------------------------------------
     "metadata_not_found": Code(502, "No metadata document was found. Check the issuer URL."),
     "invalid_metadata": Code(502, "The provider's metadata document is not usable."),
@@ -99,6 +107,7 @@ CODES: dict[str, Code] = {
         500, "The data to keep during the login does not fit a cookie. Configure a cache."
     ),
     "missing_code": Code(400, "The callback carries no authorization code. Start again."),
+    "missing_verifier": Code(400, "The callback carries no oauth_verifier. Start again."),
     "invalid_callback": Code(400, "The callback is malformed. Start the login again."),
     "callback_too_large": Code(413, "The callback is too large."),
     "method_not_allowed": Code(405, "The callback answers GET and POST only."),

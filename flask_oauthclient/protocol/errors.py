@@ -15,13 +15,15 @@
       ProviderError                 the provider refused, or broke the protocol
         TransportError                not reached, too slow, too big, redirected
         ProviderResponseError         an answer that makes no sense (also ValueError)
-        MetadataError                 discovery
+          MissingAccessTokenError  MissingTokenTypeError
+        MetadataError                 discovery (also ValueError)
         TokenRequestError             an OAuth error answer; .error is the provider's code
         IDTokenError                  an ID token that must not be believed
         UserInfoError
       CallbackError                 what the browser brought to the redirect URI
         MismatchingStateError         every way in which a state cannot be accepted
         MissingCodeError
+        MissingVerifierError
         AuthorizationError            an error redirect; .error is the provider's code
       StateStoreError               the place where pending logins live is down
 
@@ -30,7 +32,8 @@ sentence that says what to do. The provider's own text never becomes part of the
 stands, cleaned, in ``.detail``.
 
 Where callers of the established client catch ``RuntimeError``, ``ValueError``, ``KeyError`` or
-a joserfc error, the class here is one of those as well.
+a joserfc error, the class here is one of those as well. Names of the family of errors that it has
+beside this one are aliases; they stand at the end.
 """
 
 from __future__ import annotations
@@ -207,7 +210,19 @@ class ProviderResponseError(ProviderError, ValueError):
     error = "invalid_response"
 
 
-class MetadataError(ProviderError):
+class MissingAccessTokenError(ProviderResponseError):
+    """A successful answer without a usable ``access_token`` (RFC 6749 section 5.1)."""
+
+    error = "missing_access_token"
+
+
+class MissingTokenTypeError(ProviderResponseError):
+    """A token in a fragment without its ``token_type`` (RFC 6749 section 4.2.2)."""
+
+    error = "missing_token_type"
+
+
+class MetadataError(ProviderError, ValueError):
     """The metadata document or key set cannot be used."""
 
     error = "invalid_metadata"
@@ -270,6 +285,10 @@ class InvalidClaimError(IDTokenError, jose.InvalidClaimError):
     error = "invalid_claim"
 
 
+class ImmatureIDTokenError(InvalidClaimError, jose.InvalidTokenError):
+    """``iat`` or ``nbf`` lies in the future (RFC 7519 sections 4.1.5, 4.1.6)."""
+
+
 class ExpiredIDTokenError(IDTokenError, jose.ExpiredTokenError):
     """``exp`` has passed (RFC 7519 section 4.1.4)."""
 
@@ -304,6 +323,12 @@ class MissingCodeError(CallbackError):
     error = "missing_code"
 
 
+class MissingVerifierError(CallbackError):
+    """No ``oauth_verifier`` came back, or none was given (RFC 5849 section 2.2)."""
+
+    error = "missing_verifier"
+
+
 class AuthorizationError(CallbackError):
     """The provider sent the browser back with an error (RFC 6749 section 4.1.2.1)."""
 
@@ -315,3 +340,12 @@ class StateStoreError(OAuthError):
 
     error = "state_unavailable"
     http_status = 503
+
+
+# -- names that users of the established client know --------------------------------------
+
+OAuth2Error = OAuthError
+MissingCodeException = MissingCodeError
+MissingTokenException = MissingAccessTokenError
+MissingTokenTypeException = MissingTokenTypeError
+MismatchingStateException = MismatchingStateError

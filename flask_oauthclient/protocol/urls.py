@@ -5,18 +5,27 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import TypeAlias
 from urllib.parse import SplitResult
+from urllib.parse import parse_qsl
 from urllib.parse import quote
 from urllib.parse import urlencode
 from urllib.parse import urlsplit
 
 from .errors import InsecureTransportError
+from .errors import ProviderResponseError
+
+#: Names and values of a query or form, in order; a name may stand there several times.
+Params: TypeAlias = Iterable[tuple[object, object]] | Mapping[str, object]
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _MISREAD = re.compile(r"[\x00-\x20\\\x7f]")
 # urlsplit() forgives text around the brackets of an IPv6 address.
 _NETLOC = re.compile(r"(?:\[[^\[\]@]+\]|[^\[\]:@]+)(?::[0-9]*)?")
+# RFC 3986 section 3.4.
+_QUERY = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?]++|%[0-9A-Fa-f]{2})*+")
 
 
 def split(url: object) -> SplitResult:
@@ -69,10 +78,19 @@ def is_loopback(url: str) -> bool:
     return parts is not None and is_loopback_host(parts.hostname or "")
 
 
+def is_http_url(url: object) -> bool:
+    """Whether this is an absolute http(s) URL that everybody reads alike."""
+    return _split_or_none(url) is not None
+
+
 def is_secure(url: str) -> bool:
     """Whether credentials may travel to this URL: https, or http to a loopback host."""
     parts = _split_or_none(url)
     return parts is not None and (parts.scheme == "https" or is_loopback_host(parts.hostname or ""))
+
+
+#: The name that users of the established client know.
+is_secure_transport = is_secure
 
 
 def origin(url: str) -> tuple[str, str, int]:
@@ -93,3 +111,54 @@ def add_params(url: str, params: Iterable[tuple[str, str]]) -> str:
     base, hash_mark, fragment = url.partition("#")
     joint = "" if base.endswith(("?", "&")) else "&" if "?" in base else "?"
     return f"{base}{joint}{added}{hash_mark}{fragment}"
+
+
+def add_params_to_uri(uri: str, params: Params, fragment: bool = False) -> str:
+    """Append parameters to a URL, keeping those that it has.
+
+    :param uri: the URL.
+    :param params: pairs, or a mapping; those without a value (``None``) are left out.
+    :param fragment: whether they go into the fragment (RFC 6749 section 4.2.2).
+    """
+    pairs = _text_pairs(params)
+    if not fragment:
+        return add_params(uri, pairs)
+    base, _, present = uri.partition("#")
+    together = add_params("?" + present, pairs)[1:]
+    return f"{base}#{together}" if together else uri
+
+
+def url_encode(params: Params) -> str:
+    """Write pairs as a form (``application/x-www-form-urlencoded``).
+
+    :param params: pairs, or a mapping; those without a value (``None``) are left out.
+    """
+    return urlencode(_text_pairs(params), errors="replace")
+
+
+def url_decode(query: str) -> list[tuple[str, str]]:
+    """Read a form or query strictly; an absent value is an empty one.
+
+    :param query: the text, without a leading question mark.
+    :returns: the pairs, in order.
+    :raises ProviderResponseError: (a ``ValueError``) for characters that have to be escaped, for a
+        broken escape, and for octets that are not UTF-8.
+    """
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, errors="strict")
+    except ValueError:
+        pairs = None  # the codec's own exception would carry the text
+    if pairs is None or not _QUERY.fullmatch(query):
+        raise ProviderResponseError(
+            "invalid_response", "A text that has to be form-encoded (UTF-8, RFC 3986) is not."
+        )
+    return pairs
+
+
+def _text_pairs(params: Params) -> list[tuple[str, str]]:
+    pairs = params.items() if isinstance(params, Mapping) else params
+    return [(_text(name), _text(value)) for name, value in pairs if value is not None]
+
+
+def _text(value: object) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -8,12 +8,19 @@ from urllib.parse import parse_qs
 from urllib.parse import parse_qsl
 from urllib.parse import urlsplit
 
+import requests
+from requests.auth import AuthBase
+
 from ..protocol.errors import InvalidSettingError
+from ..protocol.errors import UnknownOptionError
+from ..protocol.oauth2.client_auth import AuthMethod
 
 #: Keywords of token requests that belong to the HTTP library.
 _TRANSPORT_KEYWORDS = ("timeout", "proxies", "verify", "cert", "cookies", "hooks")
 #: Those that change nothing: no redirect is followed, and the answer is read whole.
 _WITHOUT_EFFECT = ("allow_redirects", "stream")
+#: What a request for OAuth 1.0a credentials is made of, beside its URL.
+_PARTS_OF_A_REQUEST = frozenset({"params", "data", "headers", "realm"})
 
 
 def take_transport_settings(kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -30,6 +37,37 @@ def take_transport_settings(kwargs: dict[str, Any]) -> dict[str, Any]:
     return {name: kwargs.pop(name) for name in _TRANSPORT_KEYWORDS if name in kwargs}
 
 
+def take_signed_settings(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Take the HTTP library's keywords out of those of a request for OAuth 1.0a credentials.
+
+    :raises UnknownOptionError: if there is more left than the parts of a request.
+    """
+    settings = take_transport_settings(kwargs)
+    for name in kwargs.keys() - _PARTS_OF_A_REQUEST:
+        raise UnknownOptionError(
+            "unknown_option",
+            f"A request for credentials has no keyword {name!r}. Parameters go into params (the "
+            "query) or data (the form).",
+        )
+    return settings
+
+
+def as_auth_method(auth: AuthBase) -> AuthMethod:
+    """Use an ``auth`` object of requests, as for a call of an API, to prove who the client is."""
+
+    def method(
+        client: object, method: str, uri: str, headers: dict[str, str], body: str
+    ) -> tuple[str, dict[str, str], str]:
+        prepared = auth(requests.Request(method, uri, headers, data=body).prepare())
+        # The length is that of the body, which a compliance hook may still change.
+        sent = {k: v for k, v in prepared.headers.items() if k != "Content-Length"}
+        changed = prepared.body or ""
+        text = changed.decode() if isinstance(changed, bytes) else changed
+        return str(prepared.url), sent, text
+
+    return method
+
+
 def is_implicit(url: str) -> bool:
     """Whether a redirect carries its answer in the fragment; some add one to a code as well."""
     parts = urlsplit(url)
@@ -43,14 +81,9 @@ def read_form(body: str) -> dict[str, Any]:
     }
 
 
-def without_none(kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out what was not given."""
-    return {name: value for name, value in kwargs.items() if value is not None}
-
-
-def is_replaced(used: Mapping[str, Any], current: Any) -> bool:
-    """Whether another token is in use than the one that a call went out with."""
-    return bool(current) and current.get("access_token") != used.get("access_token")
+def is_replaced(used: Any, current: Any) -> bool:
+    """Whether another token is in use than the one that a call went out with, if it had one."""
+    return bool(current) and current.get("access_token") != (used or {}).get("access_token")
 
 
 def token_was_refused(response: Any) -> bool:

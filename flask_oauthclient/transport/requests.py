@@ -13,6 +13,7 @@ from collections.abc import MutableMapping
 from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
+from typing import NoReturn
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -24,6 +25,7 @@ from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError
 
 from ..protocol.errors import TransportError
+from ..protocol.errors import UnknownOptionError
 from ..protocol.messages import Purpose
 from ..protocol.messages import Request
 from ..protocol.messages import Response
@@ -52,26 +54,53 @@ def no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
+#: Attributes of :class:`requests.Session` that may be given to the constructor.
+_ATTRIBUTES = frozenset(
+    ("proxies", "hooks", "stream", "verify", "cert", "max_redirects", "trust_env")
+)
+#: Every keyword of :class:`PooledSession`.
+SESSION_SETTINGS = _ATTRIBUTES | {"default_timeout", "timeout", "max_bytes", "insecure_http"}
+
+
 class PooledSession(requests.Session):
     """A requests session that is kept, and sends by the policy table.
 
     :param default_timeout: seconds for a whole call, or ``(connect, total)``; default is the
         policy of its purpose.
+    :param timeout: the same, under the name that calls have for it.
     :param max_bytes: cap on the body of an API response that is not streamed.
+    :param insecure_http: let credentials travel to any http URL.
+    :param attributes: attributes of the requests session (``verify``, ``proxies``, ...).
+    :raises UnknownOptionError: (a ``TypeError``) for another keyword.
     """
 
     def __init__(
         self,
+        *,
         default_timeout: float | tuple[float, float] | None = None,
+        timeout: float | tuple[float, float] | None = None,
         max_bytes: int | None = None,
+        insecure_http: bool = False,
+        **attributes: Any,
     ) -> None:
         super().__init__()
-        self.default_timeout = default_timeout
+        self.default_timeout = timeout if default_timeout is None else default_timeout
         self.max_bytes = max_bytes
+        self.insecure_http = insecure_http
+        for name, value in attributes.items():
+            if name not in _ATTRIBUTES:
+                raise UnknownOptionError(
+                    "unknown_option", f"{type(self).__name__} has no keyword {name!r}."
+                )
+            setattr(self, name, value)
         self._environment: Environment | None = None
         self._pid = os.getpid()
         self.mount("https://", Adapter())
         self.mount("http://", Adapter())
+
+    def __reduce__(self) -> NoReturn:
+        # requests would keep a few attributes of its own, and give back a session without the rest.
+        raise TypeError(f"{type(self).__name__} cannot be copied or pickled; make another one.")
 
     def refuse_cookies(self) -> None:
         """Neither keep nor send cookies: calls for different users share this session."""
@@ -151,6 +180,51 @@ class PooledSession(requests.Session):
         return prepared
 
     # -- sending --------------------------------------------------------------------------
+
+    def request(
+        self,
+        method: str | bytes,
+        url: str | bytes,
+        params: Any = None,
+        data: Any = None,
+        headers: Any = None,
+        cookies: Any = None,
+        files: Any = None,
+        auth: Any = None,
+        timeout: Any = None,
+        allow_redirects: bool = True,
+        proxies: Any = None,
+        hooks: Any = None,
+        stream: bool | None = None,
+        verify: Any = None,
+        cert: Any = None,
+        json: Any = None,
+    ) -> requests.Response:
+        """Send a request; see :meth:`requests.Session.request`.
+
+        :raises requests.RequestException: if the call fails.
+        :raises TransportError: if the answer is larger than ``max_bytes``.
+        """
+        name = method if isinstance(method, str) else method.decode("ascii")
+        prepared = self.prepare_request(
+            requests.Request(
+                name.upper(),
+                url,
+                headers=headers,
+                files=files,
+                data=data or {},
+                params=params or {},
+                auth=auth,
+                cookies=cookies,
+                hooks=hooks,
+                json=json,
+            )
+        )
+        settings = self.merge_environment_settings(prepared.url, proxies, stream, verify, cert)
+        response: requests.Response = self.call_api(
+            prepared, timeout=timeout, allow_redirects=allow_redirects, **settings
+        )
+        return response
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Send a prepared request; the pools are remade first in a forked process."""

@@ -172,7 +172,7 @@ def test_fragment_is_refused(fragment: str, kind: type[OAuthError]) -> None:
     with pytest.raises(OAuthError) as caught:
         OAuth2Client("me").read_fragment(f"{CALLBACK}#{fragment}", "s")
 
-    assert type(caught.value) is kind
+    assert isinstance(caught.value, kind)
 
 
 def test_fragment_is_read() -> None:
@@ -238,7 +238,7 @@ def test_method_can_be_registered(method: Any, by_name: bool) -> None:
 
 
 def test_unknown_method_fails_when_it_is_used() -> None:
-    client = OAuth2Client("me", "s", token_endpoint_auth_method="private_key_jwt")
+    client = OAuth2Client("me", "s", token_endpoint_auth_method="private_key")
 
     with pytest.raises(ConfigurationError) as caught:
         client.client_auth()

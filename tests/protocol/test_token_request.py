@@ -156,7 +156,7 @@ def test_client_id_is_never_sent_twice(method: str, verb: str) -> None:
     assert sent["client_id"] == ["given"]
 
 
-@pytest.mark.parametrize("name", ["client_secret_jwt", "private_key_jwt", "basic", "CLIENT_SECRET"])
+@pytest.mark.parametrize("name", ["client_secret_jws", "private_key", "basic", "CLIENT_SECRET"])
 def test_unknown_method_is_an_error_that_names_those_known(name: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         ClientAuth("me", "a secret", name, {"mine": lambda *args: args[2:]})

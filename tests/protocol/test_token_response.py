@@ -9,6 +9,7 @@ import pytest
 
 from flask_oauthclient.protocol.error_codes import CODES
 from flask_oauthclient.protocol.error_codes import REFUSALS
+from flask_oauthclient.protocol.errors import MissingAccessTokenError
 from flask_oauthclient.protocol.errors import OAuthError
 from flask_oauthclient.protocol.errors import ProviderResponseError
 from flask_oauthclient.protocol.errors import TokenRequestError
@@ -88,7 +89,7 @@ reject(
 )
 reject(
     "T10",
-    ProviderResponseError,
+    MissingAccessTokenError,
     "missing_access_token",
     {
         "missing": answer({"token_type": "Bearer"}),
@@ -209,7 +210,7 @@ reject(
 )
 reject(
     "T32",
-    ProviderResponseError,
+    MissingAccessTokenError,
     "missing_access_token",
     {
         "json": answer(GOOD, 200, FORM),

@@ -146,7 +146,7 @@ def test_a_call_brings_its_own_method(auth: Any, check: Any, answers: Answers) -
     assert check(answers) is not False
 
 
-@pytest.mark.parametrize("method", ["private_key_jwt", "client_secret_basc", "own"])
+@pytest.mark.parametrize("method", ["private_key", "client_secret_basc", "own"])
 def test_an_unknown_method_is_an_error_before_anything_is_sent(
     method: str, answers: Answers
 ) -> None:

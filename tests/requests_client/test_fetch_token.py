@@ -203,7 +203,8 @@ def test_client_credentials_are_the_default_grant() -> None:
 
 def test_a_password_is_a_grant_too() -> None:
     answers = _answers()
-    session_at(answers).fetch_token(TOKEN_URL, username="alice", password="wonderland-2")
+    with pytest.warns(UserWarning, match="RFC 9700"):
+        session_at(answers).fetch_token(TOKEN_URL, username="alice", password="wonderland-2")
     assert answers.form == {
         "grant_type": "password",
         "username": "alice",
@@ -227,7 +228,8 @@ def test_another_grant_is_named() -> None:
 def test_the_grant_of_the_session_is_the_default_and_a_grant_is_remembered() -> None:
     answers = _answers()
     session = session_at(answers, grant_type="password")
-    session.fetch_token(TOKEN_URL, username="alice", password="wonderland-2")
+    with pytest.warns(UserWarning, match="RFC 9700"):
+        session.fetch_token(TOKEN_URL, username="alice", password="wonderland-2")
     session.fetch_token(TOKEN_URL, grant_type="client_credentials")
     session.fetch_token(TOKEN_URL)
     grants = [form["grant_type"] for form in answers.forms]
@@ -262,8 +264,8 @@ def test_a_body_is_added() -> None:
 
 def test_a_body_may_name_the_grant() -> None:
     answers = _answers()
-    session_at(answers).fetch_token(TOKEN_URL, body="grant_type=password&username=alice")
-    assert answers.form == {"grant_type": "password", "username": "alice"}
+    session_at(answers).fetch_token(TOKEN_URL, body="grant_type=client_credentials&username=alice")
+    assert answers.form == {"grant_type": "client_credentials", "username": "alice"}
     session_at(answers).fetch_token(TOKEN_URL, body="grant_type=a", grant_type="b")
     assert answers.form == {"grant_type": "b"}
 

@@ -230,7 +230,7 @@ def test_there_is_always_a_time_limit(kwargs: Any, limits: Any) -> None:
     session.get(API_URL, timeout=None)
     found = [tuple(settings["timeout"]) for settings in answers.settings]
     assert found == [limits, limits, limits, (2, 2), (1, 60), limits]
-    assert session.metadata == {"grant_type": "client_credentials"}
+    assert session.metadata == {"grant_type": "client_credentials", "token_endpoint": TOKEN_URL}
 
 
 # -- as a session of requests -------------------------------------------------------------------

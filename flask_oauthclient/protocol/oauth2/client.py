@@ -6,6 +6,7 @@ compliance hooks. Sending is left to the class that mixes it in.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from ..errors import CallbackError
 from ..errors import InvalidSettingError
 from ..errors import MismatchingStateError
 from ..errors import MissingCodeError
-from ..errors import ProviderResponseError
+from ..errors import MissingTokenTypeError
 from ..messages import Exchange
 from ..random import generate_token
 from .authorization import authorization_url
@@ -27,6 +28,8 @@ from .callback import check_no_repetition
 from .callback import parse_callback
 from .client_auth import AuthMethod
 from .client_auth import ClientAuth
+from .client_auth import check_basic_encoding
+from .client_auth import choose_method
 from .grants import check_token_endpoint
 from .grants import token_request
 from .pkce import check_code_challenge_method
@@ -50,6 +53,8 @@ HOOK_TYPES = (
     "introspect_token_request",
 )
 
+_GRANTS_WITHOUT_CODE = ("client_credentials", "password", "refresh_token")
+
 
 class OAuth2Client:
     """Settings of a client, and what follows from them without a network.
@@ -63,10 +68,13 @@ class OAuth2Client:
     :param state: state to compare callbacks with.
     :param redirect_uri: where authorization responses go.
     :param code_challenge_method: ``S256``, to send a code challenge whenever a verifier is given.
+    :param basic_encoding: ``form`` (RFC 6749 section 2.3.1), or ``raw`` for servers that do not
+        decode what ``client_secret_basic`` sends.
     :param metadata: ``token_endpoint``, ``grant_type`` and other facts about the server.
     """
 
     EXTRA_AUTHORIZE_PARAMS = EXTRA_AUTHORIZE_PARAMS
+    client_auth_class = ClientAuth
 
     def __init__(
         self,
@@ -78,10 +86,12 @@ class OAuth2Client:
         state: str | None = None,
         redirect_uri: str | None = None,
         code_challenge_method: str | None = None,
+        basic_encoding: str = "form",
         **metadata: Any,
     ) -> None:
         check_code_challenge_method(code_challenge_method)
-        default = "client_secret_basic" if client_secret else "none"
+        check_basic_encoding(basic_encoding)
+        default = choose_method(client_secret, None)
         self.client_id = client_id
         self.client_secret = client_secret
         self.state = state
@@ -90,6 +100,7 @@ class OAuth2Client:
         self.scope = scope
         self.redirect_uri = redirect_uri
         self.code_challenge_method = code_challenge_method
+        self.basic_encoding = basic_encoding
         self.metadata = metadata
         self.compliance_hooks: dict[str, list[Hook]] = {name: [] for name in HOOK_TYPES}
         self._auth_methods: dict[str, AuthMethod] = {}
@@ -109,8 +120,14 @@ class OAuth2Client:
 
         :raises ConfigurationError: for a method that is not known.
         """
-        method = auth_method or self.token_endpoint_auth_method
-        return ClientAuth(self.client_id or "", self.client_secret, method, self._auth_methods)
+        return self.client_auth_class(
+            self.client_id or "",
+            self.client_secret,
+            auth_method or self.token_endpoint_auth_method,
+            self._auth_methods,
+            basic_encoding=self.basic_encoding,
+            issuer=self.metadata.get("issuer"),
+        )
 
     def register_compliance_hook(self, hook_type: str, hook: Hook) -> None:
         """Register a function that adapts to a server outside the standard.
@@ -120,16 +137,16 @@ class OAuth2Client:
             called with the HTTP library's response and give one back.
         :raises ConfigurationError: (a ``ValueError``) for another type.
         """
-        hooks = self._hooks(hook_type)
-        if hooks is None:
-            raise InvalidSettingError(
-                "invalid_configuration", f"There is no compliance hook {hook_type!r}."
-            )
-        if hook not in hooks:
-            hooks.append(hook)
+        add_hook(self._hooks(), hook_type, hook)
 
-    def _hooks(self, hook_type: str) -> list[Hook] | None:
-        return self.compliance_hooks.get(hook_type)
+    @property
+    def compliance_hook(self) -> dict[str, list[Hook]]:
+        """The hooks by their type, under the name that users know."""
+        return self.compliance_hooks
+
+    def _hooks(self) -> dict[str, list[Hook]]:
+        """Every hook by its type."""
+        return self.compliance_hooks
 
     # -- the authorization request --------------------------------------------------------
 
@@ -187,7 +204,7 @@ class OAuth2Client:
         :raises MismatchingStateError: if the state is another one.
         :raises CallbackError: if the URL is malformed or repeats parameters.
         :raises AuthorizationError: if the server reports an error.
-        :raises ProviderResponseError: if there is no usable token.
+        :raises ProviderResponseError: if there is no usable token, or its type is missing.
         """
         pairs = _pairs_of(url, "fragment")
         params = dict(pairs)
@@ -198,22 +215,51 @@ class OAuth2Client:
         check_no_authorization_error(response)
         check_access_token(params, 200)
         if not params.get("token_type"):
-            raise ProviderResponseError("missing_access_token")
+            raise MissingTokenTypeError
         check_token_type(params, frozenset({"bearer"}))
         return OAuth2Token(params)
+
+    def check_redirect(self, url: str, state: str | None) -> None:
+        """An error that the browser came back with counts, whatever else the URL carries.
+
+        :param url: the whole URL; query and fragment are looked at.
+        :param state: the state to compare with, if one is known.
+        :raises MismatchingStateError: if there is an error, but with another state.
+        :raises AuthorizationError: if the server reports an error.
+        """
+        for part in ("query", "fragment"):
+            response = parse_callback(_pairs_of(url, part))
+            if response.error is not None:
+                _check_state(response, state)
+                check_no_authorization_error(response)
 
     # -- the token request ----------------------------------------------------------------
 
     def guess_grant_type(self, params: Mapping[str, Any]) -> str:
-        """The grant that a set of parameters belongs to, unless the session names one."""
+        """The grant that a set of parameters belongs to, unless the session names one.
+
+        A code is never spent on a grant that has no use for it: what a session did before must
+        not turn a user's login into a token of the client's own.
+        """
         known = self.metadata.get("grant_type")
-        if known:
+        if known and not (params.get("code") and known in _GRANTS_WITHOUT_CODE):
             return str(known)
         if params.get("code"):
             return "authorization_code"
         if params.get("username") and params.get("password"):
             return "password"
         return "client_credentials"
+
+    @staticmethod
+    def warn_of_grant(grant_type: str) -> None:
+        """Say that a grant must not be used any more (RFC 9700 section 2.4)."""
+        if grant_type == "password":
+            warnings.warn(
+                "The password grant shows the user's password to the client and must not be used "
+                "(RFC 9700 section 2.4). Use the authorization code flow.",
+                UserWarning,
+                stacklevel=3,
+            )
 
     def token_exchange(
         self,
@@ -238,6 +284,21 @@ class OAuth2Client:
             **params,
         )
         return parse_token_response(response)
+
+
+def add_hook(hooks: Mapping[str, list[Hook]], hook_type: str, hook: Hook) -> None:
+    """Add a compliance hook, once.
+
+    :raises InvalidSettingError: (a ``ValueError``) for a type that does not exist.
+    """
+    if hook_type not in hooks:
+        known = ", ".join(sorted(hooks))
+        raise InvalidSettingError(
+            "invalid_configuration",
+            f"There is no compliance hook {hook_type!r}; known are {known}.",
+        )
+    if hook not in hooks[hook_type]:
+        hooks[hook_type].append(hook)
 
 
 def _pairs_of(url: str, part: str) -> list[tuple[str, str]]:

@@ -17,7 +17,8 @@ from .client_auth import ClientAuth
 from .token import OAuth2Token
 from .token import parse_token_response
 
-_HEADERS = {
+#: Headers of every request to the token endpoint and its kin.
+HEADERS = {
     "Accept": "application/json",
     "Content-Type": "application/x-www-form-urlencoded;charset=UTF-8",
 }
@@ -56,7 +57,7 @@ def token_request(
     check_token_endpoint(endpoint, insecure_http=insecure_http)
     body = form_body({"grant_type": grant_type, **params})
     return authenticated_request(
-        auth, Purpose.TOKEN, method, endpoint, {**_HEADERS, **(headers or {})}, body
+        auth, Purpose.TOKEN, method, endpoint, {**HEADERS, **(headers or {})}, body
     )
 
 

@@ -15,7 +15,12 @@ def create_s256_code_challenge(code_verifier: str) -> str:
     """Compute the code challenge of a verifier (RFC 7636 section 4.2).
 
     :param code_verifier: 43 to 128 unreserved ASCII characters.
+    :raises InvalidSettingError: if it is not ASCII.
     """
+    if not code_verifier.isascii():  # the codec's own exception would show the verifier
+        raise InvalidSettingError(
+            "invalid_configuration", "code_verifier is made of ASCII characters only."
+        )
     digest = hashlib.sha256(code_verifier.encode("ascii")).digest()
     return urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
 

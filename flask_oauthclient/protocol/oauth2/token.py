@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 from ..error_codes import REFUSALS
 from ..error_codes import clean_code
 from ..error_codes import clean_text
+from ..errors import MissingAccessTokenError
 from ..errors import ProviderResponseError
 from ..errors import TokenRequestError
 from ..errors import TransportError
@@ -193,7 +194,7 @@ def check_access_token(params: Mapping[str, Any], status: int) -> None:
             detail={"status": status},
         )
     if not _is_token(token):
-        raise ProviderResponseError("missing_access_token", detail={"status": status})
+        raise MissingAccessTokenError(detail={"status": status})
 
 
 def _is_token(value: object) -> bool:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from .. import jose
 from ..error_codes import clean_text
 from ..errors import ExpiredIDTokenError
+from ..errors import ImmatureIDTokenError
 from ..errors import InvalidClaimError
 from ..errors import MissingClaimError
 from ..errors import UnsupportedAlgError
@@ -109,51 +110,52 @@ def check_alg(alg: str, allowed: frozenset[str]) -> str:
 def check_not_logout_token(claims: Mapping[str, Any]) -> None:
     """A logout token is signed by the same key; it must not pass (Back-Channel Logout 2.4)."""
     if "events" in claims:
-        raise _invalid("events", "a logout token is not an ID token")
+        raise invalid_claim("events", "a logout token is not an ID token")
 
 
 def check_issuer(claims: Mapping[str, Any], issuer: str | None) -> None:
     """``iss`` is exactly the issuer that the login was started at."""
-    received = _required(claims, "iss")
+    received = required_claim(claims, "iss")
     if not isinstance(received, str) or not received:
-        raise _invalid("iss", "it is not a string")
+        raise invalid_claim("iss", "it is not a string")
     if issuer is not None and received != issuer:
-        raise _invalid("iss", "it is another issuer", expected=issuer, received=received)
+        raise invalid_claim("iss", "it is another issuer", expected=issuer, received=received)
 
 
 def check_audience(
     claims: Mapping[str, Any], client_id: str, trusted: frozenset[str] = frozenset()
 ) -> None:
     """``aud`` contains this client, and nobody else who is not trusted."""
-    received = _required(claims, "aud")
+    received = required_claim(claims, "aud")
     audiences = [received] if isinstance(received, str) else received
     if not isinstance(audiences, list) or not all(isinstance(a, str) for a in audiences):
-        raise _invalid("aud", "it is neither a string nor a list of strings")
+        raise invalid_claim("aud", "it is neither a string nor a list of strings")
     if client_id not in audiences:
-        raise _invalid("aud", "it is meant for another client", expected=client_id)
+        raise invalid_claim("aud", "it is meant for another client", expected=client_id)
     if not trusted.issuperset(set(audiences) - {client_id}):
-        raise _invalid("aud", "it names further audiences; list them in trusted_audiences")
+        raise invalid_claim("aud", "it names further audiences; list them in trusted_audiences")
 
 
 def check_authorized_party(claims: Mapping[str, Any], client_id: str) -> None:
     """``azp`` is this client; several audiences demand it."""
     azp = claims.get("azp")
-    if azp is None and isinstance(claims["aud"], list) and len(set(claims["aud"])) > 1:
-        raise _missing("azp")
+    aud = claims.get("aud")
+    if azp is None and isinstance(aud, list) and any(one != client_id for one in aud):
+        raise missing_claim("azp")
     if azp is not None and azp != client_id:
-        raise _invalid("azp", "it was issued to another client", expected=client_id)
+        raise invalid_claim("azp", "it was issued to another client", expected=client_id)
 
 
 def check_subject(claims: Mapping[str, Any]) -> None:
     """``sub`` is a string of at most 255 ASCII characters (Core section 2)."""
-    subject = _required(claims, "sub")
+    subject = required_claim(claims, "sub")
     if not isinstance(subject, str) or not subject.isascii() or not 0 < len(subject) <= 255:
-        raise _invalid("sub", "it is not a string of 1 to 255 ASCII characters")
+        raise invalid_claim("sub", "it is not a string of 1 to 255 ASCII characters")
 
 
 def check_expiry(claims: Mapping[str, Any], now: float, leeway: float) -> None:
     """The current time is before ``exp``; at exactly ``exp + leeway`` the token is dead."""
-    expiry = _required_time(claims, "exp")
+    expiry = required_time(claims, "exp")
     if now >= expiry + leeway:
         raise _expired(expiry, now)
 
@@ -162,27 +164,27 @@ def check_issued_at(
     claims: Mapping[str, Any], now: float, leeway: float, max_token_age: float | None
 ) -> None:
     """``iat`` lies neither in the future nor too far in the past."""
-    issued = _required_time(claims, "iat")
+    issued = required_time(claims, "iat")
     if issued > now + leeway:
-        raise _invalid("iat", "it lies in the future; check the clock", now=int(now), iat=issued)
+        raise _immature("iat", now, issued)
     if max_token_age is not None and issued < now - max_token_age - leeway:
-        raise _invalid("iat", "it is too long ago for a fresh login", now=int(now), iat=issued)
+        raise invalid_claim("iat", "it is too long ago for a fresh login", now=int(now), iat=issued)
 
 
 def check_not_before(claims: Mapping[str, Any], now: float, leeway: float) -> None:
     """``nbf``, when there is one, has been reached (RFC 7519 section 4.1.5)."""
     not_before = _time(claims, "nbf")
     if not_before is not None and not_before > now + leeway:
-        raise _invalid("nbf", "it lies in the future; check the clock", now=int(now))
+        raise _immature("nbf", now, not_before)
 
 
 def check_nonce(claims: Mapping[str, Any], nonce: str | None) -> None:
     """``nonce`` is the one of this login, which stops replay and code injection."""
     if nonce is None:
         return
-    received = _required(claims, "nonce")
+    received = required_claim(claims, "nonce")
     if not isinstance(received, str) or not _same(received, nonce):
-        raise _invalid("nonce", "it belongs to another login")
+        raise invalid_claim("nonce", "it belongs to another login")
 
 
 def check_acr(claims: Mapping[str, Any], acr_values: tuple[str, ...], *, essential: bool) -> None:
@@ -192,10 +194,10 @@ def check_acr(claims: Mapping[str, Any], acr_values: tuple[str, ...], *, essenti
     acr = claims.get("acr")
     if acr is None:
         if essential:
-            raise _missing("acr")
+            raise missing_claim("acr")
         return
     if acr_values and acr not in acr_values:
-        raise _invalid("acr", "the user logged in another way than asked for", received=acr)
+        raise invalid_claim("acr", "the user logged in another way than asked for", received=acr)
 
 
 def check_auth_time(
@@ -204,11 +206,11 @@ def check_auth_time(
     """``auth_time`` is plausible, and recent enough if ``max_age`` was sent."""
     if max_age is None and claims.get("auth_time") is None:
         return
-    authenticated = _required_time(claims, "auth_time")
+    authenticated = required_time(claims, "auth_time")
     if authenticated > now + leeway:
-        raise _invalid("auth_time", "it lies in the future; check the clock", now=int(now))
+        raise invalid_claim("auth_time", "it lies in the future; check the clock", now=int(now))
     if max_age is not None and authenticated + max_age + leeway < now:
-        raise _invalid("auth_time", "the user logged in too long ago for max_age")
+        raise invalid_claim("auth_time", "the user logged in too long ago for max_age")
 
 
 def check_hash(claims: Mapping[str, Any], name: str, value: str | None, alg: str) -> None:
@@ -222,7 +224,7 @@ def check_hash(claims: Mapping[str, Any], name: str, value: str | None, alg: str
         return
     expected = half_hash(value, alg)
     if not isinstance(received, str) or expected is None or not _same(received, expected):
-        raise _invalid(name, "it does not belong to this response")
+        raise invalid_claim(name, "it does not belong to this response")
 
 
 def half_hash(value: str, alg: str) -> str | None:
@@ -243,39 +245,52 @@ def _octets(value: str) -> bytes:
     return value.encode("utf-8", "surrogatepass")
 
 
-def _required(claims: Mapping[str, Any], name: str) -> Any:
+def required_claim(claims: Mapping[str, Any], name: str) -> Any:
+    """Look a claim up; ``null`` is as good as absent.
+
+    :raises MissingClaimError: if it is absent.
+    """
     value = claims.get(name)
     if value is None:
-        raise _missing(name)
+        raise missing_claim(name)
     return value
 
 
 def _time(claims: Mapping[str, Any], name: str) -> float | None:
-    return None if claims.get(name) is None else _required_time(claims, name)
+    return None if claims.get(name) is None else required_time(claims, name)
 
 
-def _required_time(claims: Mapping[str, Any], name: str) -> float:
+def required_time(claims: Mapping[str, Any], name: str) -> float:
     """Read a NumericDate: a number of whole or broken seconds, of a size that can be added to."""
-    value = _required(claims, name)
+    value = required_claim(claims, name)
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number or not -_FAR < value < _FAR:  # NaN and infinity fail the comparison
-        raise _invalid(name, "it is not a number of seconds")
+        raise invalid_claim(name, "it is not a number of seconds")
     seconds: float = value
     return seconds
 
 
-def _missing(claim: str) -> MissingClaimError:
+def missing_claim(claim: str) -> MissingClaimError:
+    """The error for a claim that is required and absent."""
     return MissingClaimError(
         "missing_claim", f"The ID token lacks the claim {claim!r}.", detail={"claim": claim}
     )
 
 
-def _invalid(claim: str, why: str, **facts: Any) -> InvalidClaimError:
-    return InvalidClaimError(
+def invalid_claim(
+    claim: str, why: str, kind: type[InvalidClaimError] = InvalidClaimError, **facts: Any
+) -> InvalidClaimError:
+    """The error for a claim with a value that does not fit; ``facts`` are cleaned for logs."""
+    return kind(
         "invalid_claim",
         f"The ID token's claim {claim!r} is not acceptable: {why}.",
         detail={"claim": claim, **{k: _clean(v) for k, v in facts.items()}},
     )
+
+
+def _immature(claim: str, now: float, moment: float) -> InvalidClaimError:
+    why, facts = "it lies in the future; check the clock", {"now": int(now), claim: moment}
+    return invalid_claim(claim, why, ImmatureIDTokenError, **facts)
 
 
 def _clean(value: Any) -> Any:

@@ -9,8 +9,12 @@ from typing import cast
 from requests import PreparedRequest
 from requests.auth import AuthBase
 
+from ..protocol.errors import InvalidSettingError
 from ..protocol.errors import InvalidTokenError
+from ..protocol.errors import MissingTokenError
 from ..protocol.oauth2.bearer import TokenAuth
+
+_FORM = "application/x-www-form-urlencoded"
 
 
 class OAuth2Auth(TokenAuth, AuthBase):
@@ -26,8 +30,9 @@ class OAuth2Auth(TokenAuth, AuthBase):
     insecure_http = False
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        if self.client is not None and self.token:
+        if self.client is not None:
             self._ensure_active()
+        self._check_placement(request)
         sent = cast("Mapping[str, str]", request.headers)
         url, headers, body = self.prepare(
             request.url or "", sent, request.body, insecure_http=self.insecure_http
@@ -36,22 +41,30 @@ class OAuth2Auth(TokenAuth, AuthBase):
         request.headers.update(headers)
         if body is not request.body:
             request.prepare_body(body, None)
-            request.headers["Content-Type"] = "application/x-www-form-urlencoded"
+            request.headers["Content-Type"] = _FORM
         return request
 
     def _ensure_active(self) -> None:
         if not self.client.ensure_active_token(self.token):
-            raise InvalidTokenError
-        if self.token.is_expired(getattr(self.client, "leeway", 60)):
+            raise InvalidTokenError if self.token else MissingTokenError
+        if not self.token or self.token.is_expired(getattr(self.client, "leeway", 60)):
             # This object is none that the client knows of: what was replaced is the client's token.
             self.token = self.client.token
+
+    def _check_placement(self, request: PreparedRequest) -> None:
+        # RFC 6750 section 2.2: the body is a form, and of one part.
+        content_type = request.headers.get("Content-Type") or _FORM
+        is_form = content_type.startswith(_FORM) and isinstance(request.body or "", str | bytes)
+        if self.token_placement == "body" and not is_form:  # noqa: S105
+            raise InvalidSettingError(
+                "invalid_configuration",
+                "With token_placement='body' a request has a form for its body, and nothing else.",
+            )
 
     def for_token(self, token: Any) -> OAuth2Auth:
         """The same way for another token, bound to no client."""
         other = type(self).__new__(type(self))
+        other.__dict__.update(self.__dict__)
         other.token = token
-        other.token_placement = self.token_placement
         other.client = None
-        other.hooks = self.hooks
-        other.insecure_http = self.insecure_http
         return other

@@ -1,0 +1,118 @@
+"""``AssertionSession``: a requests session whose tokens come from signed assertions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Mapping
+from typing import Any
+
+from ..protocol.oauth2.assertion import AssertionClient
+from ..protocol.oauth2.client import Hook
+from ..protocol.oauth2.client import add_hook
+from ..protocol.oauth2.token import OAuth2Token
+from ..transport.requests import SESSION_SETTINGS
+from .token_session import TokenSession
+
+
+class AssertionSession(AssertionClient, TokenSession):
+    """A :class:`requests.Session` for service accounts (RFC 7521, RFC 7522, RFC 7523).
+
+    It gets a token before its first request, and another one when that has expired or an API
+    does not take it any more.
+
+    :param token_endpoint: URL of the token endpoint.
+    :param issuer: who signs the assertions.
+    :param subject: for whom tokens are asked.
+    :param audience: audience of the assertions; default is the token endpoint.
+    :param grant_type: default is :attr:`JWT_BEARER_GRANT_TYPE`.
+    :param claims: claims to add to each assertion.
+    :param token_placement: where the token goes in a request: ``header``, ``body`` or ``uri``.
+    :param scope: scope to ask for, a string or a list.
+    :param client_id: sent along if it is given.
+    :param default_timeout: seconds for a whole call, or ``(connect, total)``.
+    :param leeway: seconds before its expiry from which a token is replaced.
+    :param token: a token to begin with, a dict.
+    :param update_token: ``(token, refresh_token=None, access_token=None)``, called when a token
+        was replaced; a coroutine function may be given.
+    :param assertion: a finished assertion (SAML 2.0), or a callable that gives one each time.
+    :param kwargs: for the signer: ``key`` (PEM, JWK, or a key object), ``alg``, ``header``,
+        ``issued_at``, ``expires_at``, ``expires_in`` (seconds); and attributes of the requests
+        session (``verify``, ``proxies``, ...), ``max_bytes``, ``insecure_http``.
+    :raises UnknownOptionError: for another keyword.
+    :raises InvalidSettingError: (a ``ValueError``) for settings that cannot work.
+    """
+
+    def __init__(
+        self,
+        token_endpoint: str,
+        issuer: str | None = None,
+        subject: str | None = None,
+        audience: str | None = None,
+        grant_type: str | None = None,
+        claims: Mapping[str, Any] | None = None,
+        token_placement: str = "header",  # noqa: S107
+        scope: str | Iterable[str] | None = None,
+        client_id: str | None = None,
+        default_timeout: float | tuple[float, float] | None = None,
+        leeway: float = 60,
+        *,
+        token: Any = None,
+        update_token: Callable[..., Any] | None = None,
+        assertion: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        settings = {name: kwargs.pop(name) for name in SESSION_SETTINGS & kwargs.keys()}
+        TokenSession.__init__(
+            self,
+            token,
+            token_placement,
+            leeway,
+            update_token,
+            default_timeout=default_timeout,
+            **settings,
+        )
+        AssertionClient.__init__(
+            self,
+            token_endpoint,
+            issuer,
+            subject,
+            audience,
+            grant_type,
+            claims,
+            scope,
+            client_id,
+            assertion=assertion,
+            **kwargs,
+        )
+        self.compliance_hooks = {name: [] for name in _HOOK_TYPES}
+
+    def register_compliance_hook(self, hook_type: str, hook: Hook) -> None:
+        """Register a function that adapts to a server outside the standard.
+
+        :param hook_type: ``access_token_request``, ``access_token_response`` or
+            ``protected_request``.
+        :param hook: see :meth:`OAuth2Session.register_compliance_hook`.
+        :raises InvalidSettingError: (a ``ValueError``) for another type.
+        """
+        add_hook({**self.compliance_hooks, **self.token_auth.hooks}, hook_type, hook)
+
+    def refresh_token(self) -> OAuth2Token:
+        """Get a token with a fresh assertion, and keep it.
+
+        :raises OAuthError: if the assertion cannot be made or the server refuses.
+        """
+        exchange = self.assertion_exchange(insecure_http=self.insecure_http)
+        self.token = token = self.run_exchange(exchange, "access_token")
+        return token
+
+    def _is_replaceable(self, token: Any) -> bool:
+        return True
+
+    def _replace(self, token: Any) -> None:
+        self.refresh_token()
+        if token:  # the first one is no update
+            self._tell(access_token=token.get("access_token"))
+
+
+_HOOK_TYPES = ("access_token_request", "access_token_response")
