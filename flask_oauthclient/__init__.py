@@ -19,11 +19,13 @@ from .flask_client import token_update
 
 if TYPE_CHECKING:
     from .flask_client import FlaskIntegration
+    from .flask_client import FlaskOAuth1App
     from .flask_client import FlaskOAuth2App
     from .flask_client import FlaskRemoteApp
 
 __all__ = [
     "FlaskIntegration",
+    "FlaskOAuth1App",
     "FlaskOAuth2App",
     "FlaskRemoteApp",
     "OAuth",

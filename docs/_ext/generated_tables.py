@@ -11,7 +11,8 @@ from sphinx.util.docutils import SphinxDirective
 from flask_oauthclient.protocol.error_codes import CODES
 from flask_oauthclient.protocol.error_codes import REFUSALS
 from flask_oauthclient.registry.options import METADATA_NAMES
-from flask_oauthclient.registry.options import SESSION_KEYWORDS
+from flask_oauthclient.registry.options import OAUTH1_KEYWORDS
+from flask_oauthclient.registry.options import OAUTH2_KEYWORDS
 from flask_oauthclient.registry.options import ClientOptions
 
 
@@ -56,10 +57,14 @@ class ClientOptionTable(SphinxDirective):
 
 
 class NameList(SphinxDirective):
-    """``.. name-list:: metadata`` or ``session`` writes a set of names into one paragraph."""
+    """``.. name-list:: metadata`` writes a set of names into one paragraph; see ``sets``."""
 
     required_arguments = 1
-    sets = {"metadata": METADATA_NAMES, "session": SESSION_KEYWORDS}  # noqa: RUF012
+    sets = {  # noqa: RUF012
+        "metadata": METADATA_NAMES,
+        "oauth1-session": OAUTH1_KEYWORDS,
+        "oauth2-session": OAUTH2_KEYWORDS,
+    }
 
     def run(self) -> list[nodes.Node]:
         paragraph = nodes.paragraph()

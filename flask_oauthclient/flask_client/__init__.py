@@ -16,17 +16,20 @@ from .signals import token_update
 
 if TYPE_CHECKING:
     from .integration import FlaskIntegration
+    from .remote_app import FlaskOAuth1App
     from .remote_app import FlaskOAuth2App
     from .remote_app import FlaskRemoteApp
 
 _LATER = {
     "FlaskIntegration": ".integration",
+    "FlaskOAuth1App": ".remote_app",
     "FlaskOAuth2App": ".remote_app",
     "FlaskRemoteApp": ".remote_app",
 }
 
 __all__ = [
     "FlaskIntegration",
+    "FlaskOAuth1App",
     "FlaskOAuth2App",
     "FlaskRemoteApp",
     "OAuth",

@@ -15,7 +15,7 @@ from ..protocol.errors import MissingConfigurationError
 if TYPE_CHECKING:
     from ..storage.sealing import Sealer
     from ..storage.state import PendingLogins
-    from .remote_app import FlaskRemoteApp
+    from .remote_app import FlaskOAuth2App
 
 
 class Registration(NamedTuple):
@@ -40,7 +40,7 @@ class AppState:
         self.cache = cache
         self.fetch_token = fetch_token
         self.update_token = update_token
-        self.clients: dict[str, FlaskRemoteApp] = {}
+        self.clients: dict[str, FlaskOAuth2App] = {}
         self.redirect_uris: dict[str, str] = {}
 
     def forget(self, name: str) -> None:

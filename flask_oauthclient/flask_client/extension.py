@@ -6,7 +6,6 @@ import copy
 import gc
 import weakref
 from collections.abc import Callable
-from functools import cache
 from typing import TYPE_CHECKING
 from typing import Any
 from typing import cast
@@ -24,7 +23,7 @@ from .app_state import Registration
 from .form_post import relay
 
 if TYPE_CHECKING:
-    from .remote_app import FlaskRemoteApp
+    from .remote_app import FlaskOAuth2App
 
 EXTENSION = "oauthclient"
 
@@ -44,6 +43,7 @@ class OAuth:
 
     #: Classes of clients and of their seam to Flask, for a subclass to replace. The built-in ones
     #: are imported with the first client, so that importing this package costs next to nothing.
+    oauth1_client_cls: Any = None
     oauth2_client_cls: Any = None
     framework_integration_cls: Any = None
 
@@ -97,13 +97,15 @@ class OAuth:
 
     # -- registering ----------------------------------------------------------------------
 
-    def register(self, name: str, overwrite: bool = False, **kwargs: Any) -> FlaskRemoteApp:
+    def register(self, name: str, overwrite: bool = False, **kwargs: Any) -> FlaskOAuth2App:
         """Register a client; a client of the same name is replaced.
 
         :param name: name of the client, also the prefix of its configuration keys.
         :param overwrite: let the configuration win over the keywords.
         :param kwargs: options (see the configuration table), and server metadata by their names.
-        :returns: the client, or a proxy of it while there is no application.
+        :returns: the client, or a proxy of it while there is no application. With a
+            ``request_token_url`` it is a :class:`FlaskOAuth1App`, whose methods are among those of
+            a :class:`FlaskOAuth2App`.
         :raises UnknownOptionError: for a keyword that is neither.
         """
         if "client_cls" in kwargs:
@@ -116,7 +118,7 @@ class OAuth:
                 state.forget(name)
             self._check_at_start(state, name)
         if self._only is None and self._active_state() is None:
-            return cast("FlaskRemoteApp", LocalProxy(lambda: self._find(name)))
+            return cast("FlaskOAuth2App", LocalProxy(lambda: self._find(name)))
         return self._find(name)
 
     def _check_at_start(self, state: AppState, name: str) -> None:
@@ -138,7 +140,7 @@ class OAuth:
 
     # -- finding --------------------------------------------------------------------------
 
-    def create_client(self, name: str) -> FlaskRemoteApp | None:
+    def create_client(self, name: str) -> FlaskOAuth2App | None:
         """The client of a name, built when it is first asked for.
 
         :param name: its name.
@@ -149,7 +151,7 @@ class OAuth:
             self._current_state()  # without one there is nothing to look a client up in
         return self._find(name) if name in self._registry else None
 
-    def _find(self, name: str) -> FlaskRemoteApp:
+    def _find(self, name: str) -> FlaskOAuth2App:
         state = self._only or self._current_state()
         if name not in state.clients:
             client = state.clients.setdefault(name, self._build(state, name))
@@ -166,23 +168,22 @@ class OAuth:
             if self.__dict__.get(name) is client:
                 del self.__dict__[name]
 
-    def __getattr__(self, name: str) -> FlaskRemoteApp:
+    def __getattr__(self, name: str) -> FlaskOAuth2App:
         if name == "_registry" or name not in self._registry:
             raise AttributeError(f"No such client: {name}")
         return self._find(name)
 
     def _build(self, state: AppState, name: str) -> Any:
+        from .integration import FlaskIntegration
+        from .remote_app import FlaskRemoteApp
+        from .remote_app import class_for
+
         registration = self._registry[name]
-        given_cls = registration.keywords.get("client_cls")
-        if given_cls is None and registration.keywords.get("request_token_url"):
-            raise InvalidSettingError(
-                "invalid_configuration",
-                f"The client {name!r} names a request_token_url, but OAuth 1.0a is not available.",
-            )
-        default_cls, default_integration_cls = _built_in_classes()
-        client_cls = given_cls or self.oauth2_client_cls or default_cls
-        integration_cls = self.framework_integration_cls or default_integration_cls
-        return client_cls(integration_cls(name, state, registration), name)
+        oauth1 = bool(_setting(state.app, name, registration, "request_token_url"))
+        own_cls = self.oauth1_client_cls if oauth1 else self.oauth2_client_cls
+        given_cls = registration.keywords.get("client_cls") or own_cls or FlaskRemoteApp
+        integration_cls = self.framework_integration_cls or FlaskIntegration
+        return class_for(given_cls, oauth1=oauth1)(integration_cls(name, state, registration), name)
 
     def _active_state(self) -> AppState | None:
         if not has_app_context():
@@ -202,12 +203,11 @@ class OAuth:
         raise MissingConfigurationError("not_initialized", "OAuth is not init with Flask app.")
 
 
-@cache
-def _built_in_classes() -> tuple[Any, Any]:
-    from .integration import FlaskIntegration
-    from .remote_app import FlaskOAuth2App
-
-    return FlaskOAuth2App, FlaskIntegration
+def _setting(app: Flask, name: str, registration: Registration, option: str) -> Any:
+    """One option of a client, before all of them are read."""
+    configured = app.config.get(f"{name}_{option}".upper())
+    given = registration.keywords.get(option, configured)
+    return (configured or given) if registration.overwrite else given
 
 
 def _class_options(client_cls: Any) -> dict[str, Any]:

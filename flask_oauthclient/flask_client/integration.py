@@ -34,6 +34,9 @@ from .form_post import MAX_FORM_BYTES
 from .form_post import read_handle
 from .signals import token_update
 
+#: How sealed secrets begin.
+_SEALED = "sealed."
+
 
 class FlaskIntegration:
     """One client's view of a Flask application and its current request.
@@ -84,6 +87,24 @@ class FlaskIntegration:
     def take_login(self, state: str) -> dict[str, Any]:
         """Take the data of a login, once, if this browser started it."""
         return self._state.logins.take(self._browser(), self.name, state)
+
+    def seal(self, secret: str, context: bytes) -> str:
+        """Encrypt a secret that has to be kept where the browser can read it.
+
+        :param secret: the secret.
+        :param context: where it belongs; it can be opened with the same context only.
+        """
+        sealer = self._state.sealer
+        # Without a SECRET_KEY there is no session in a cookie either.
+        return secret if sealer is None else _SEALED + sealer.seal(secret.encode(), context)
+
+    def unseal(self, kept: str, context: bytes) -> str | None:
+        """Decrypt what was sealed, and pass what was not through; ``None`` if it is not ours."""
+        if not kept.startswith(_SEALED):
+            return kept
+        sealer = self._state.sealer
+        opened = sealer.open(kept.removeprefix(_SEALED), context) if sealer is not None else None
+        return None if opened is None else opened.decode()
 
     def set_state_data(self, session: MutableMapping[str, Any], state: str, data: Any) -> None:
         """Keep the data of a login; the older way to do so."""

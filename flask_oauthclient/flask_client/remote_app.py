@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from ..registry.login import LoginApp
+from ..registry.oauth1_app import OAuth1App
+from ..registry.remote_app import RemoteApp
+from ..requests_client.oauth1_session import OAuth1Session
 from ..requests_client.oauth2_session import OAuth2Session
 
 
-class FlaskRemoteApp(LoginApp):
-    """A client of one provider: ``oauth.<name>``."""
+class FlaskRemoteApp(RemoteApp):
+    """A client of one provider: ``oauth.<name>``.
 
-    client_cls = OAuth2Session
+    A class of an application's own that derives from this one serves OAuth 1.0a and OAuth 2
+    alike: which of them it speaks is decided when it is registered, by its options.
+    """
 
     @property
     def token(self) -> Any:
@@ -30,5 +36,31 @@ class FlaskRemoteApp(LoginApp):
         self.framework.set_current_token(token)
 
 
-class FlaskOAuth2App(FlaskRemoteApp):
-    """A client of an OAuth 2 provider."""
+class FlaskOAuth1App(FlaskRemoteApp, OAuth1App):
+    """A client of an OAuth 1.0a provider."""
+
+    client_cls = OAuth1Session
+
+
+class FlaskOAuth2App(FlaskRemoteApp, LoginApp):
+    """A client of an OAuth 2 or OpenID Connect provider."""
+
+    client_cls = OAuth2Session
+
+
+@cache
+def class_for(given: type[Any], *, oauth1: bool) -> type[Any]:
+    """The class to build a client of.
+
+    :param given: the class that was registered.
+    :param oauth1: whether the client speaks OAuth 1.0a.
+    :returns: ``given`` itself if it speaks a protocol, else a class that adds one to it.
+    """
+    speaks = not issubclass(given, FlaskRemoteApp) or issubclass(given, OAuth1App | LoginApp)
+    if speaks:
+        return given
+    protocol_cls = FlaskOAuth1App if oauth1 else FlaskOAuth2App
+    if given is FlaskRemoteApp:
+        return protocol_cls
+    members = {"__module__": given.__module__, "__doc__": given.__doc__}
+    return type(given.__name__, (given, protocol_cls), members)

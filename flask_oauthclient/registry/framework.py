@@ -39,6 +39,14 @@ class Framework(Protocol):
         """Take the data of a login, once, if this browser started it."""
         ...
 
+    def seal(self, secret: str, context: bytes) -> str:
+        """Encrypt a secret that has to be kept where the browser can read it."""
+        ...
+
+    def unseal(self, kept: str, context: bytes) -> str | None:
+        """Decrypt what was sealed, and pass what was not through; ``None`` if it is not ours."""
+        ...
+
     def read_callback(self) -> CallbackRequest:
         """The current request; refused if it is none that completes a login."""
         ...

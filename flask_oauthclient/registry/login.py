@@ -14,7 +14,6 @@ from ..protocol.errors import ConfigurationError
 from ..protocol.errors import InvalidSettingError
 from ..protocol.errors import MetadataError
 from ..protocol.errors import MismatchingStateError
-from ..protocol.errors import MissingConfigurationError
 from ..protocol.errors import MissingIDTokenError
 from ..protocol.oauth2.authorization import authorization_url
 from ..protocol.oauth2.authorization import scope_to_list
@@ -28,10 +27,10 @@ from ..protocol.oauth2.pkce import VERIFIER_LENGTH
 from ..protocol.oauth2.pkce import create_s256_code_challenge
 from ..protocol.oauth2.token import OAuth2Token
 from ..protocol.random import generate_token
-from ..protocol.urls import is_secure
 from .framework import CallbackRequest
 from .openid import OpenIDApp
 from .remote_app import merged
+from .remote_app import missing
 
 _log = logging.getLogger(__name__)
 
@@ -66,9 +65,9 @@ class LoginApp(OpenIDApp):
         metadata = self.load_server_metadata()
         endpoint = self.authorize_url or metadata.get("authorization_endpoint")
         if not endpoint:
-            raise _missing("authorize_url")
+            raise missing("authorize_url")
         if not self.client_id:
-            raise _missing("client_id")
+            raise missing("client_id")
         check_params(self.authorize_params, kwargs)
         params = merged(self._default_params(), self.authorize_params, kwargs)
         if params.pop("response_type", "code") != "code":
@@ -118,47 +117,6 @@ class LoginApp(OpenIDApp):
         if demand:
             pending["acr"] = demand
         return pending
-
-    def _warn_of_plain_http(self, redirect_uri: str | None) -> None:
-        if redirect_uri and not is_secure(redirect_uri) and not self.__dict__.get("_warned"):
-            self._warned = True
-            _log.warning(
-                "client %r: the redirect URI is plain http. Behind a TLS proxy, use werkzeug's "
-                "ProxyFix, so that the application knows the scheme and host the browser sees",
-                self.name,
-            )
-
-    def save_authorize_data(self, *args: Any, **data: Any) -> None:
-        """Keep the data of a login until its callback.
-
-        :param args: older code passes the request first; it is not needed.
-        :param data: ``state``, and everything to keep.
-        :raises MissingConfigurationError: without a state.
-        :raises StateStoreError: if it cannot be kept.
-        """
-        state = data.pop("state", None)
-        if not state:
-            raise MissingConfigurationError("missing_configuration", "Missing state value")
-        # The URL is on its way to the browser and says nothing that is not here already.
-        data.pop("url", None)
-        self.framework.keep_login(state, {k: v for k, v in data.items() if v is not None})
-
-    def authorize_redirect(self, redirect_uri: str | None = None, **kwargs: Any) -> Any:
-        """Send the browser to the provider.
-
-        :param redirect_uri: where the provider shall send it back to; default is the registered
-            one.
-        :param kwargs: parameters of the authorization request, and ``extra``: data of the
-            application's own (JSON) that :meth:`authorize_access_token` gives back.
-        :returns: a 302 response.
-        :raises OAuthError: if the settings do not suffice, discovery fails or the login cannot be
-            kept.
-        """
-        extra = kwargs.pop("extra", None)
-        request = self.create_authorization_url(redirect_uri, **kwargs)
-        redirect_uri = redirect_uri or self._options.redirect_uri
-        self.save_authorize_data(redirect_uri=redirect_uri, extra=extra, **request)
-        return self.framework.redirect(request["url"])
 
     # -- back -----------------------------------------------------------------------------
 
@@ -311,10 +269,6 @@ def check_pending(pending: Mapping[str, Any]) -> None:
     values = pending.get("acr", {}).get("values", []) if fitting else None
     if not isinstance(values, list):
         raise MismatchingStateError("state_unreadable")
-
-
-def _missing(option: str) -> MissingConfigurationError:
-    return MissingConfigurationError("missing_configuration", f'Missing "{option}" value')
 
 
 def _challenge(verifier: str | None) -> dict[str, str]:

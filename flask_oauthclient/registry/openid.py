@@ -25,12 +25,12 @@ from ..protocol.oidc.userinfo import parse_userinfo
 from ..protocol.oidc.userinfo import subject_of
 from ..protocol.oidc.userinfo import userinfo_request
 from ..protocol.random import generate_token
-from .remote_app import RemoteApp
+from .oauth2_app import OAuth2App
 
 _LOGOUT_STATE_LENGTH = 20
 
 
-class OpenIDApp(RemoteApp):
+class OpenIDApp(OAuth2App):
     """What OpenID Connect adds to a client."""
 
     # -- keys and ID tokens ---------------------------------------------------------------

@@ -56,6 +56,11 @@ class ClientOptions:
     request_token_params: dict[str, Any] | None = _option(
         "OAuth 1.0a: parameters of the request for temporary credentials."
     )
+    require_callback_confirmed: bool = _option(
+        "OAuth 1.0a: refuse temporary credentials without ``oauth_callback_confirmed``, which a "
+        "server that speaks only the flawed OAuth 1.0 does not send.",
+        default=False,
+    )
     api_base_url: str | None = _option(
         "What relative URLs of API calls are joined to; the token is sent to its origin."
     )
@@ -69,7 +74,13 @@ class ClientOptions:
     )
     token_endpoint_auth_method: Any = _option(
         "How the client authenticates: ``client_secret_basic``, ``client_secret_post``, "
-        "``none``, or a callable. Default: what the metadata allow."
+        "``client_secret_jwt``, ``private_key_jwt``, ``none``, or a callable. Default: what the "
+        "metadata allow."
+    )
+    basic_encoding: str = _option(
+        "``raw`` for a server that does not decode what ``client_secret_basic`` sends (RFC 6749 "
+        "section 2.3.1).",
+        default="form",
     )
     client_auth_methods: Any = _option("Further authentication methods, as pairs or objects.")
     compliance_fix: Callable[[Any], Any] | None = _option(
@@ -170,38 +181,44 @@ _OLD_NAMES = frozenset(
     }
 )
 
-#: Keywords of ``client_kwargs`` that the session class understands.
-SESSION_KEYWORDS = frozenset(
+#: Keywords of ``client_kwargs`` that every session understands.
+_HTTP_KEYWORDS = frozenset(
     [
         "cert",
-        "code_challenge_method",
         "default_timeout",
-        "grant_type",
         "hooks",
-        "leeway",
-        "login_hint",
         "max_bytes",
         "max_redirects",
-        "nonce",
-        "prompt",
         "proxies",
-        "response_mode",
-        "response_type",
-        "revocation_endpoint_auth_method",
-        "scope",
         "stream",
         "timeout",
-        "token_endpoint_auth_method",
-        "token_placement",
         "trust_env",
         "verify",
-        "signature_method",
-        "signature_type",
-        "rsa_key",
-        "realm",
-        "force_include_body",
     ]
 )
+#: ... and those that a session of each protocol adds.
+OAUTH1_KEYWORDS = _HTTP_KEYWORDS | {
+    "force_include_body",
+    "realm",
+    "rsa_key",
+    "signature_method",
+    "signature_type",
+}
+OAUTH2_KEYWORDS = _HTTP_KEYWORDS | {
+    "basic_encoding",
+    "code_challenge_method",
+    "grant_type",
+    "leeway",
+    "login_hint",
+    "nonce",
+    "prompt",
+    "response_mode",
+    "response_type",
+    "revocation_endpoint_auth_method",
+    "scope",
+    "token_endpoint_auth_method",
+    "token_placement",
+}
 
 
 def check_keywords(name: str, keywords: Mapping[str, Any]) -> dict[str, Any]:
@@ -232,13 +249,19 @@ def check_keywords(name: str, keywords: Mapping[str, Any]) -> dict[str, Any]:
 _KNOWN = frozenset(NAMES) | METADATA_NAMES
 
 
-def check_client_kwargs(name: str, client_kwargs: Mapping[str, Any]) -> None:
+def check_client_kwargs(
+    name: str, client_kwargs: Mapping[str, Any], *, oauth1: bool = False
+) -> None:
     """Judge the keywords that go to the session.
 
+    :param name: the client's name, for the message.
+    :param client_kwargs: the keywords.
+    :param oauth1: whether the session speaks OAuth 1.0a; others take server metadata too.
     :raises UnknownOptionError: for one that it does not understand.
     """
-    for keyword in client_kwargs.keys() - SESSION_KEYWORDS - METADATA_NAMES:
-        raise unknown_option(f"client_kwargs of {name!r}", keyword, SESSION_KEYWORDS)
+    known, more = (OAUTH1_KEYWORDS, set()) if oauth1 else (OAUTH2_KEYWORDS, METADATA_NAMES)
+    for keyword in client_kwargs.keys() - known - more:
+        raise unknown_option(f"client_kwargs of {name!r}", keyword, known)
 
 
 def unknown_option(where: str, keyword: str, known: frozenset[str]) -> UnknownOptionError:

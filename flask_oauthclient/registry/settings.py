@@ -61,10 +61,11 @@ def read_text(name: str, chosen: ClientOptions) -> None:
             setattr(chosen, option, float(value))
         except (TypeError, ValueError):
             raise _unusable(name, option, "is not a number of seconds") from None
-    text = str(chosen.insecure_http).strip().lower()
-    if text not in ("true", "false", "1", "0", "none"):
-        raise _unusable(name, "insecure_http", "is neither true nor false")
-    chosen.insecure_http = text in ("true", "1")
+    for option in ("insecure_http", "require_callback_confirmed"):
+        text = str(getattr(chosen, option)).strip().lower()
+        if text not in ("true", "false", "1", "0", "none"):
+            raise _unusable(name, option, "is neither true nor false")
+        setattr(chosen, option, text in ("true", "1"))
 
 
 def check_options(name: str, chosen: ClientOptions) -> None:
@@ -77,7 +78,7 @@ def check_options(name: str, chosen: ClientOptions) -> None:
     if chosen.issuer is not None:
         check_issuer_url(chosen.issuer)
     client_kwargs = chosen.client_kwargs or {}
-    options.check_client_kwargs(name, client_kwargs)
+    options.check_client_kwargs(name, client_kwargs, oauth1=bool(chosen.request_token_url))
     check_code_challenge_method(client_kwargs.get("code_challenge_method"))
     alg = chosen.id_token_signed_response_alg
     if alg is not None and not (isinstance(alg, str) and alg in jose.ALGORITHMS):

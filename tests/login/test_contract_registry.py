@@ -9,6 +9,7 @@ import pytest
 from cachelib import SimpleCache
 from werkzeug.local import LocalProxy
 
+from flask_oauthclient import FlaskOAuth1App
 from flask_oauthclient import FlaskOAuth2App
 from flask_oauthclient import FlaskRemoteApp
 from flask_oauthclient import OAuth
@@ -153,9 +154,10 @@ def test_registry_subclass_swaps_the_classes() -> None:
 
 
 def test_request_token_url_asks_for_oauth_1() -> None:
-    with pytest.raises(OAuthError) as caught:
-        OAuth(make_app()).register("dev", **CLIENT, request_token_url="https://provider.test/r")
-    assert caught.value.error == "invalid_configuration"
+    client = OAuth(make_app()).register(
+        "dev", **CLIENT, request_token_url="https://provider.test/r"
+    )
+    assert isinstance(client, FlaskOAuth1App)
 
 
 # -- tokens of the application ------------------------------------------------------------

@@ -12,7 +12,7 @@ from flask_oauthclient.protocol.errors import UnknownOptionError
 from flask_oauthclient.registry import options
 from flask_oauthclient.registry.options import METADATA_NAMES
 from flask_oauthclient.registry.options import NAMES
-from flask_oauthclient.registry.options import SESSION_KEYWORDS
+from flask_oauthclient.registry.options import OAUTH2_KEYWORDS
 from flask_oauthclient.registry.options import ClientOptions
 from flask_oauthclient.registry.settings import known_issuer
 
@@ -95,7 +95,7 @@ def test_keywords_of_old_clients_are_left_out_with_a_warning(keyword: str) -> No
     assert known == {"client_id": "x"}
 
 
-@pytest.mark.parametrize("keyword", [*SESSION_KEYWORDS, "token_endpoint"])
+@pytest.mark.parametrize("keyword", [*OAUTH2_KEYWORDS, "token_endpoint"])
 def test_session_keywords_are_accepted(keyword: str) -> None:
     options.check_client_kwargs("github", {keyword: 1})
 
@@ -212,8 +212,11 @@ def test_given_metadata_is_not_changed() -> None:
 def test_every_option_is_off_by_default() -> None:
     values = dataclasses.asdict(ClientOptions())
 
-    assert {name for name, value in values.items() if value is not None} == {"insecure_http"}
-    assert values["insecure_http"] is False
+    assert {name: value for name, value in values.items() if value is not None} == {
+        "basic_encoding": "form",
+        "insecure_http": False,
+        "require_callback_confirmed": False,
+    }
 
 
 @pytest.mark.parametrize("option", dataclasses.fields(ClientOptions), ids=lambda o: o.name)

@@ -1,0 +1,207 @@
+"""A client of an OAuth 1.0a server (RFC 5849): login, and signed API calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..protocol.errors import MismatchingStateError
+from ..protocol.errors import MissingRequestTokenError
+from ..protocol.errors import MissingTokenError
+from ..protocol.oauth1.callback import AuthorizationResponse
+from ..protocol.oauth1.callback import check_no_repetition
+from ..protocol.oauth1.callback import check_not_refused
+from ..protocol.oauth1.callback import parse_callback
+from ..protocol.oauth1.client_auth import ClientAuth
+from ..protocol.oauth1.credentials import temporary_credentials_exchange
+from ..protocol.oauth1.credentials import token_credentials_exchange
+from ..protocol.oauth1.token import OAuth1Token
+from ..protocol.oauth2.authorization import authorization_url
+from ..transport.requests import no_auth
+from .options import ClientOptions
+from .remote_app import RemoteApp
+from .remote_app import merged
+from .remote_app import missing
+
+
+class OAuth1App(RemoteApp):
+    """A client of one OAuth 1.0a server."""
+
+    token_cls = OAuth1Token
+
+    request_token_url: str | None
+    request_token_params: dict[str, Any]
+
+    def _settings(self, options: ClientOptions, metadata: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "request_token_url": options.request_token_url,
+            "request_token_params": options.request_token_params or {},
+            **super()._settings(options, metadata),
+        }
+
+    def _session_defaults(self) -> dict[str, Any]:
+        return {"require_callback_confirmed": self._options.require_callback_confirmed}
+
+    # -- out ------------------------------------------------------------------------------
+
+    def create_authorization_url(
+        self, redirect_uri: str | None = None, **kwargs: Any
+    ) -> dict[str, Any]:
+        """Get temporary credentials and build an authorization request (RFC 5849 2.1, 2.2).
+
+        :param redirect_uri: where the server shall send the browser back to; default is the
+            registered one.
+        :param kwargs: parameters of the authorization request.
+        :returns: ``url``, ``request_token`` and ``state``, which is the token of the temporary
+            credentials.
+        :raises OAuthError: if the settings do not suffice or the server gives no credentials.
+        """
+        if not self.authorize_url:
+            raise missing("authorize_url")
+        redirect_uri = redirect_uri or self._options.redirect_uri
+        self._warn_of_plain_http(redirect_uri)
+        request_token = self._fetch_request_token(redirect_uri)
+        name = request_token["oauth_token"]
+        ours = {"oauth_token": name, "oauth_callback": redirect_uri}
+        url = authorization_url(self.authorize_url, merged(self.authorize_params, kwargs, ours))
+        return {"url": url, "request_token": request_token, "state": name}
+
+    def _fetch_request_token(self, redirect_uri: str | None) -> OAuth1Token:
+        if not self.request_token_url:
+            raise missing("request_token_url")
+        params = dict(self.request_token_params)
+        settings = self.session.transport_settings(params)
+        realm = params.pop("realm", None) or self.client_kwargs.get("realm")
+        exchange = temporary_credentials_exchange(
+            self._signer(redirect_uri=redirect_uri, realm=realm),
+            self.request_token_url,
+            require_callback_confirmed=self._options.require_callback_confirmed,
+            insecure_http=self._options.insecure_http,
+            **params,
+        )
+        token: OAuth1Token = self.session.run_exchange(exchange, **settings)
+        return token
+
+    def save_authorize_data(self, *args: Any, **data: Any) -> None:
+        """Keep the data of a login until its callback; the temporary secret is kept sealed.
+
+        :param args: older code passes the request first; it is not needed.
+        :param data: ``state``, ``request_token``, and everything else to keep.
+        :raises MissingConfigurationError: without a state.
+        :raises StateStoreError: if it cannot be kept.
+        """
+        credentials = dict(data.get("request_token") or {})
+        secret = credentials.get("oauth_token_secret")
+        if secret:
+            sealed = self.framework.seal(secret, _context(data.get("state")))
+            credentials["oauth_token_secret"] = sealed
+        data["request_token"] = credentials or None
+        super().save_authorize_data(*args, **data)
+
+    # -- back -----------------------------------------------------------------------------
+
+    def authorize_access_token(self, **kwargs: Any) -> OAuth1Token:
+        """Complete a login at the redirect URI (RFC 5849 2.3).
+
+        The callback has to name the temporary credentials of a login that this browser started;
+        they are used up before anything else.
+
+        :param kwargs: members to add to the credentials, such as ``oauth_verifier``.
+        :returns: the token; ``extra`` holds what :meth:`authorize_redirect` was given.
+        :raises OAuthError: a subclass, with a stable code for each cause; nothing else.
+        """
+        response = parse_callback(self.framework.read_callback().params)
+        pending = self._take_pending(response)
+        check_no_repetition(response)
+        check_not_refused(response)
+        found = {"oauth_verifier": response.oauth_verifier} if response.oauth_verifier else {}
+        token = self.fetch_access_token(pending["request_token"], **{**found, **kwargs})
+        if "extra" in pending:
+            token["extra"] = pending["extra"]
+        self.framework.set_current_token(token)
+        return token
+
+    def _take_pending(self, response: AuthorizationResponse) -> dict[str, Any]:
+        name = response.request_token
+        if not name or "oauth_token" in response.repeated:
+            raise MismatchingStateError("missing_state", 'Missing "oauth_token" parameter')
+        pending: dict[str, Any] = self.framework.take_login(name)
+        credentials = pending.get("request_token")
+        if not isinstance(credentials, Mapping) or credentials.get("oauth_token") != name:
+            raise MismatchingStateError(
+                "state_unreadable", 'Missing "request_token" in temporary data'
+            )
+        return {**pending, "request_token": self._opened(credentials, name)}
+
+    def _opened(self, credentials: Mapping[str, Any], name: str) -> dict[str, Any]:
+        secret = credentials.get("oauth_token_secret") or ""
+        opened = self.framework.unseal(secret, _context(name)) if isinstance(secret, str) else None
+        if opened is None:
+            raise MismatchingStateError("state_unreadable")
+        return {**credentials, "oauth_token_secret": opened}
+
+    def fetch_access_token(
+        self, request_token: Mapping[str, Any] | None = None, **kwargs: Any
+    ) -> OAuth1Token:
+        """Trade temporary credentials for token credentials (RFC 5849 2.3).
+
+        :param request_token: the temporary credentials.
+        :param kwargs: members to add to them, such as ``oauth_verifier``.
+        :raises MissingRequestTokenError: without temporary credentials.
+        :raises OAuthError: without a verifier, or if the server refuses.
+        """
+        if request_token is None:
+            raise MissingRequestTokenError
+        if not self.access_token_url:
+            raise missing("access_token_url")
+        credentials = {**request_token, **kwargs}
+        params = dict(self.access_token_params)
+        settings = self.session.transport_settings(params)
+        exchange = token_credentials_exchange(
+            self._signer(
+                token=credentials.get("oauth_token"),
+                token_secret=credentials.get("oauth_token_secret"),
+                verifier=credentials.get("oauth_verifier"),
+            ),
+            self.access_token_url,
+            insecure_http=self._options.insecure_http,
+            **params,
+        )
+        token: OAuth1Token = self.session.run_exchange(exchange, **settings)
+        return token
+
+    # -- API calls ------------------------------------------------------------------------
+
+    def request(self, method: str, url: str, token: Any = None, **kwargs: Any) -> Any:
+        """Call an API, signed with the client's and the user's credentials.
+
+        :param method: HTTP method.
+        :param url: absolute, or relative to ``api_base_url``.
+        :param token: default is the stored token of the current user.
+        :param kwargs: as :meth:`requests.Session.request` takes them; ``withhold_token=True``
+            signs as the client alone, and not at all for an origin that must not see the token.
+        :returns: the response, whatever its status.
+        :raises MissingTokenError: if there is no token.
+        :raises InsecureTransportError: if the URL is not one that may see the token.
+        :raises requests.RequestException: if the call fails.
+        """
+        url = self._absolute(url)
+        if kwargs.pop("withhold_token", False):
+            auth: Any = self._signer() if self._may_see_token(url) else no_auth
+        else:
+            self._check_token_origin(url)
+            found = self._resolve_token(token)
+            if not found.get("oauth_token"):
+                raise MissingTokenError
+            auth = self._signer(
+                token=found["oauth_token"], token_secret=found.get("oauth_token_secret")
+            )
+        return self.session.request(method, url, auth=auth, **kwargs)
+
+    def _signer(self, **credentials: Any) -> ClientAuth:
+        signer: ClientAuth = self.session.auth.replaced(**credentials)
+        return signer
+
+
+def _context(state: object) -> bytes:
+    return f"request_token {state}".encode()

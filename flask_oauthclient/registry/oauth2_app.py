@@ -1,0 +1,225 @@
+"""A client of an OAuth 2 server: its metadata, its tokens, and API calls with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..protocol.errors import InvalidTokenError
+from ..protocol.oauth2.client_auth import ClientAuth
+from ..protocol.oauth2.client_auth import method_for
+from ..protocol.oauth2.grants import client_credentials_exchange
+from ..protocol.oauth2.grants import refresh_exchange
+from ..protocol.oauth2.metadata import endpoint
+from ..protocol.oauth2.metadata import string_list
+from ..protocol.oauth2.token import OAuth2Token
+from .options import ClientOptions
+from .remote_app import RemoteApp
+from .server import Server
+from .single_flight import SingleFlight
+
+#: Members that we add to a token: the claims of the verified ID token, and what the application
+#: sent along. A provider has no say in them.
+_OURS = ("userinfo", "extra")
+
+
+class OAuth2App(RemoteApp):
+    """A client of one OAuth 2 server."""
+
+    token_cls = OAuth2Token
+    NOT_FOR_THE_SESSION = ("code_challenge_method",)
+
+    client_auth_methods: Any
+    server_metadata: dict[str, Any]
+    _server: Server | None
+    _flights: SingleFlight[OAuth2Token] | None
+
+    def _settings(self, options: ClientOptions, metadata: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "client_auth_methods": options.client_auth_methods,
+            "server_metadata": metadata,
+            "_server": None,
+            "_flights": None,
+            **super()._settings(options, metadata),
+        }
+
+    def _session_defaults(self) -> dict[str, Any]:
+        return {
+            "token_endpoint_auth_method": self._options.token_endpoint_auth_method,
+            "basic_encoding": self._options.basic_encoding,
+        }
+
+    def _prepare_session(self, session: Any) -> None:
+        for method in self.client_auth_methods or ():
+            session.register_client_auth_method(method)
+
+    # -- the server -----------------------------------------------------------------------
+
+    @property
+    def server(self) -> Server:
+        """The authorization server as this client knows it."""
+        server = getattr(self, "_server", None)
+        if server is None:
+            with self._lock:
+                server = self._server = self._server or Server(
+                    self._options, self.server_metadata, self._send
+                )
+        return server
+
+    def _send(self, request: Any, **settings: Any) -> Any:
+        return self.session.send_message(
+            request, insecure_http=self._options.insecure_http, **settings
+        )
+
+    def load_server_metadata(self) -> dict[str, Any]:
+        """Everything that is known of the server: registered values, completed by discovery.
+
+        The document is fetched when it is first needed, and again when its time is up.
+
+        :returns: the live dict.
+        :raises OAuthError: if the metadata cannot be had or must not be used.
+        """
+        metadata = self.server.load_metadata()
+        self.server_metadata = metadata
+        return metadata
+
+    # -- client authentication ------------------------------------------------------------
+
+    def _client_auth(self, method: Any = None) -> ClientAuth:
+        auth: ClientAuth = self.session.client_auth(method or self._auth_method())
+        auth.issuer = self.server.issuer
+        return auth
+
+    def _auth_method(self) -> Any:
+        stated = self.client_kwargs.get("token_endpoint_auth_method")
+        stated = stated or self._options.token_endpoint_auth_method
+        if stated:
+            return stated
+        return method_for(
+            self.client_secret,
+            string_list(self.server_metadata, "token_endpoint_auth_methods_supported"),
+            string_list(self.server_metadata, "token_endpoint_auth_signing_alg_values_supported"),
+        )
+
+    def _token_endpoint(self) -> str:
+        if self.access_token_url:
+            return str(self.access_token_url)
+        return endpoint(self.load_server_metadata(), "token_endpoint")
+
+    def _run(self, exchange: Any, hook: str, **settings: Any) -> OAuth2Token:
+        token: OAuth2Token = self.session.run_exchange(exchange, hook, **settings)
+        for name in _OURS:
+            token.pop(name, None)
+        return token
+
+    @property
+    def _refreshes(self) -> SingleFlight[OAuth2Token]:
+        with self._lock:
+            if self._flights is None:
+                self._flights = SingleFlight()
+            return self._flights
+
+    # -- tokens ---------------------------------------------------------------------------
+
+    def ensure_active_token(self, token: Any = None) -> OAuth2Token:
+        """A token that has not expired: the given one, or its replacement.
+
+        However many threads ask with one expired token, one request replaces it.
+
+        :param token: default is the stored token of the current user.
+        :raises MissingTokenError: if there is none.
+        :raises InvalidTokenError: if it has expired and cannot be replaced.
+        """
+        found: OAuth2Token = self._resolve_token(token)
+        if not found.is_expired(self.client_kwargs.get("leeway", 60)):
+            return found
+        return self.refresh_token(found)
+
+    def refresh_token(self, token: Any = None) -> OAuth2Token:
+        """Replace a token now, store the new one and tell whoever listens.
+
+        :param token: the token to replace; default is the stored token of the current user.
+        :returns: the new token; what the provider left out stays as it was.
+        :raises InvalidTokenError: if there is nothing to replace it with.
+        :raises OAuthError: if the provider refuses.
+        """
+        found = self._resolve_token(token)
+        spent = found.get("refresh_token")
+        if spent:
+            fresh = self._refreshes.do(str(spent), lambda: self._refresh(found))
+        elif self._has_own_tokens:
+            old = str(found.get("access_token"))
+            fresh = self._refreshes.do(old, lambda: self._fetch_own_token(old))
+        else:
+            raise InvalidTokenError
+        self.framework.set_current_token(fresh)
+        return fresh
+
+    def _refresh(self, old: OAuth2Token) -> OAuth2Token:
+        url = self._options.refresh_token_url or self._token_endpoint()
+        exchange = refresh_exchange(
+            self._client_auth(),
+            url,
+            refresh_token=old["refresh_token"],
+            insecure_http=self._options.insecure_http,
+            **(self._options.refresh_token_params or {}),
+        )
+        fresh = self._run(exchange, "refresh_token").merged_over(old)
+        self._check_refreshed(fresh, old)
+        self.framework.token_updated(fresh, refresh_token=old["refresh_token"])
+        return fresh
+
+    def _check_refreshed(self, fresh: OAuth2Token, old: OAuth2Token) -> None:
+        """Whatever a refresh response has to fulfil beyond being a token."""
+
+    def _fetch_own_token(self, old: str) -> OAuth2Token:
+        url = self._token_endpoint()  # first: the metadata say how to authenticate there
+        exchange = client_credentials_exchange(
+            self._client_auth(),
+            url,
+            scope=self.client_kwargs.get("scope"),
+            insecure_http=self._options.insecure_http,
+        )
+        fresh = self._run(exchange, "access_token")
+        self.framework.token_updated(fresh, access_token=old)
+        return fresh
+
+    # -- API calls ------------------------------------------------------------------------
+
+    def request(self, method: str, url: str, token: Any = None, **kwargs: Any) -> Any:
+        """Call an API with the user's token.
+
+        :param method: HTTP method.
+        :param url: absolute, or relative to ``api_base_url``.
+        :param token: default is the stored token of the current user; an expired one is replaced.
+        :param kwargs: as :meth:`requests.Session.request` takes them; ``withhold_token=True``
+            sends no token.
+        :returns: the response, whatever its status.
+        :raises MissingTokenError: if there is no token.
+        :raises InvalidTokenError: if it has expired and cannot be replaced.
+        :raises InsecureTransportError: if the URL is not one that may see the token.
+        :raises requests.RequestException: if the call fails.
+        """
+        url = self._absolute(url)
+        if kwargs.pop("withhold_token", False):
+            return self.session.request(method, url, withhold_token=True, **kwargs)
+        self._check_token_origin(url)
+        active = self.ensure_active_token(token)
+        response = self.session.request(method, url, auth=self._token_auth(active), **kwargs)
+        if not self._may_retry(response, active, kwargs):
+            return response
+        active = self.refresh_token(active)
+        return self.session.request(method, url, auth=self._token_auth(active), **kwargs)
+
+    def _may_retry(self, response: Any, token: OAuth2Token, kwargs: dict[str, Any]) -> bool:
+        replaceable = token.get("refresh_token") or self._has_own_tokens
+        return bool(replaceable) and self.session.was_refused(response, kwargs)
+
+    @property
+    def _has_own_tokens(self) -> bool:
+        return self.client_kwargs.get("grant_type") == "client_credentials"
+
+    def _token_auth(self, token: OAuth2Token) -> Any:
+        return self.session.token_auth.for_token(token)
+
+    def _token_urls(self) -> list[Any]:
+        return [*super()._token_urls(), self.server_metadata.get("userinfo_endpoint")]
