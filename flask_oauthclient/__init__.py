@@ -1,4 +1,4 @@
-"""OAuth 2 and OpenID Connect client for Flask.
+"""OAuth 1.0a, OAuth 2 and OpenID Connect client for Flask.
 
 ::
 

@@ -89,7 +89,7 @@ function makeProvider() {
     clientAuthMethods: [
       'client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'none',
     ],
-    scopes: ['openid', 'offline_access', 'profile', 'email'],
+    scopes: ['openid', 'offline_access', 'profile', 'email', 'jobs'],
     claims: {
       openid: ['sub'],
       profile: ['name', 'preferred_username', 'locale', 'updated_at'],
@@ -101,7 +101,12 @@ function makeProvider() {
     rotateRefreshToken: () => settings.rotateRefreshToken,
     issueRefreshToken: async (_, client) => client.grantTypeAllowed('refresh_token'),
     expiresWithSession: async () => false,
-    ttl: { AccessToken: () => settings.accessTokenTTL, RefreshToken: 3600, IdToken: 3600 },
+    ttl: {
+      AccessToken: () => settings.accessTokenTTL,
+      ClientCredentials: () => settings.accessTokenTTL,
+      RefreshToken: 3600,
+      IdToken: 3600,
+    },
     features: {
       devInteractions: { enabled: true },
       rpInitiatedLogout: { enabled: true },
