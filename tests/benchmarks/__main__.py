@@ -35,6 +35,8 @@ from tests.benchmarks.imports import imports
 from tests.benchmarks.login import login_redis
 from tests.benchmarks.login import login_session
 from tests.benchmarks.registry import registry
+from tests.benchmarks.sessions import session_call
+from tests.benchmarks.signatures import signatures
 from tests.benchmarks.tabs import tabs_redis
 from tests.benchmarks.tabs import tabs_session
 
@@ -43,6 +45,8 @@ BENCHMARKS: Mapping[str, Callable[[Settings], Iterator[Row]]] = {
     "login-redis": login_redis,
     "api-call": api_call,
     "handshakes": handshakes,
+    "session-get": session_call,
+    "oauth1": signatures,
     "id-token": id_tokens,
     "import": imports,
     "cold-logins": cold_logins,
@@ -55,7 +59,17 @@ BENCHMARKS: Mapping[str, Callable[[Settings], Iterator[Row]]] = {
 }
 
 NEEDS_REDIS = frozenset({"login-redis", "tabs-redis"})
-PACKAGES = ("authlib", "cachelib", "cryptography", "flask", "joserfc", "redis", "requests")
+PACKAGES = (
+    "authlib",
+    "cachelib",
+    "cryptography",
+    "flask",
+    "joserfc",
+    "oauthlib",
+    "redis",
+    "requests",
+    "requests-oauthlib",
+)
 LAYOUT = "{:<22} {:<80} {:>9} {:>9} {:>9}  {}"
 
 
@@ -82,9 +96,9 @@ def _measure(names: Iterable[str], settings: Settings) -> Iterator[Row]:
 
 def _line(row: Row) -> str:
     target = "-" if row.limit is None else f"{row.bound} {row.limit:g}"
-    return LAYOUT.format(
-        row.name, row.what, _text(row.authlib), _text(row.ours), target, row.verdict
-    )
+    others = [f"{name} {_text(figure)}" for name, figure in row.others.items()]
+    remark = "  ".join([row.verdict, *others])
+    return LAYOUT.format(row.name, row.what, _text(row.authlib), _text(row.ours), target, remark)
 
 
 def _text(figure: Figure) -> str:

@@ -46,6 +46,7 @@ class Row:
     :param name: what ``--only`` and the JSON call it.
     :param limit: the target; ``None`` for a figure that is only shown.
     :param bound: whether the target is a ceiling or a floor.
+    :param others: figures of further libraries, by name.
     :param detail: the absolute figures behind a ratio, for the JSON.
     """
 
@@ -56,6 +57,7 @@ class Row:
     limit: float | None = None
     bound: Literal["<=", ">="] = "<="
     detail: Mapping[str, object] = field(default_factory=dict[str, object])
+    others: Mapping[str, Figure] = field(default_factory=dict[str, Figure])
 
     @property
     def verdict(self) -> str:
