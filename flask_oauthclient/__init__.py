@@ -9,13 +9,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from typing import Any
 
-from . import flask_client as _flask_client
 from ._version import __version__
 from .flask_client import OAuth
 from .flask_client import OAuthError
 from .flask_client import token_update
+from .protocol.lazy import lazy_names
 
 if TYPE_CHECKING:
     from .flask_client import FlaskIntegration
@@ -34,8 +33,12 @@ __all__ = [
     "token_update",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name in __all__:
-        return getattr(_flask_client, name)
-    raise AttributeError(name)
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "FlaskIntegration": ".flask_client",
+        "FlaskOAuth1App": ".flask_client",
+        "FlaskOAuth2App": ".flask_client",
+        "FlaskRemoteApp": ".flask_client",
+    },
+)

@@ -6,11 +6,10 @@ up its registry does not wait for the rest.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
-from typing import Any
 
 from ..protocol.errors import OAuthError
+from ..protocol.lazy import lazy_names
 from .extension import OAuth
 from .signals import token_update
 
@@ -19,13 +18,6 @@ if TYPE_CHECKING:
     from .remote_app import FlaskOAuth1App
     from .remote_app import FlaskOAuth2App
     from .remote_app import FlaskRemoteApp
-
-_LATER = {
-    "FlaskIntegration": ".integration",
-    "FlaskOAuth1App": ".remote_app",
-    "FlaskOAuth2App": ".remote_app",
-    "FlaskRemoteApp": ".remote_app",
-}
 
 __all__ = [
     "FlaskIntegration",
@@ -37,8 +29,12 @@ __all__ = [
     "token_update",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _LATER:
-        return getattr(import_module(_LATER[name], __name__), name)
-    raise AttributeError(name)
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "FlaskIntegration": ".integration",
+        "FlaskOAuth1App": ".remote_app",
+        "FlaskOAuth2App": ".remote_app",
+        "FlaskRemoteApp": ".remote_app",
+    },
+)
