@@ -96,13 +96,13 @@ class OpenIDApp(OAuth2App):
         expected = self._expected(token, pending, code, state, leeway)
         content = self.server.verify(token["id_token"], expected, trusted=trusted)
         check_claims_options(content.claims, claims_options or {})
-        if claims_cls is not None:
-            params = {"nonce": expected.nonce, "client_id": self.client_id}
-            params |= {"access_token": expected.access_token} if expected.access_token else {}
-            claims_cls(content.claims, content.header, claims_options, params).validate(
-                leeway=leeway
-            )
-        return UserInfo(content.claims)
+        if claims_cls is None:
+            return UserInfo(content.claims)
+        params = {"nonce": expected.nonce, "client_id": self.client_id}
+        params |= {"access_token": expected.access_token} if expected.access_token else {}
+        claims = claims_cls(content.claims, content.header, claims_options, params)
+        claims.validate(leeway=leeway)
+        return UserInfo(claims if isinstance(claims, Mapping) else content.claims)
 
     def _leeway(self, leeway: float | None) -> float:
         if leeway is not None:

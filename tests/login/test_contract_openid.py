@@ -12,6 +12,7 @@ from flask import session
 
 from flask_oauthclient import OAuth
 from flask_oauthclient import OAuthError
+from flask_oauthclient.protocol.oidc import CodeIDToken
 from flask_oauthclient.testing.provider import KeyRing
 from flask_oauthclient.testing.provider.jws import sign
 from flask_oauthclient.testing.provider.token_fault import TokenDraft
@@ -212,6 +213,19 @@ def test_hook_of_claims_options_runs_at_every_login(provider_keys: KeyRing) -> N
         client.parse_id_token({"id_token": id_token(provider_keys)}, None, claims_options=options)
     assert seen == ["123"] * 3
     assert options == {"sub": {"validate": validate}}
+
+
+def test_class_of_claims_may_change_what_the_application_gets(provider_keys: KeyRing) -> None:
+    class Claims(CodeIDToken):
+        def validate(self, now: float | None = None, leeway: float = 0) -> None:
+            super().validate(now, leeway)
+            self["tenant"] = "acme"
+
+    token = {"id_token": id_token(provider_keys, nonce="n")}
+    user = verifying(provider_keys).parse_id_token(token, nonce="n", claims_cls=Claims)
+
+    assert user is not None
+    assert (user["tenant"], user["nonce"]) == ("acme", "n")
 
 
 def test_class_of_claims_may_be_given(provider_keys: KeyRing) -> None:
