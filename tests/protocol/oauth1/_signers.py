@@ -45,12 +45,15 @@ class FixedAuth(ClientAuth):
 
 
 @functools.cache
-def rsa_key(which: int = 0) -> rsa.RSAPrivateKey:
-    """One of several RSA keys; they are slow to make."""
+def _rsa_key(which: int) -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(65537, 2048)
 
 
-@functools.cache
+def rsa_key(which: int = 0) -> rsa.RSAPrivateKey:
+    """One of several RSA keys; they are slow to make."""
+    return _rsa_key(which)
+
+
 def pem(form: PrivateFormat = PrivateFormat.PKCS8, which: int = 0) -> str:
     """An RSA key as text."""
     return rsa_key(which).private_bytes(Encoding.PEM, form, NoEncryption()).decode()

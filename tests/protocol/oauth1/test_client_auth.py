@@ -359,11 +359,11 @@ def test_what_is_no_http_url_is_refused(url: str) -> None:
 
 @pytest.mark.parametrize("name", ["HMAC-MD5", "", None, [], "hmac-sha1"])
 def test_unknown_signature_method(name: Any) -> None:
-    with pytest.raises(InvalidSettingError, match="HMAC-SHA1, .*PLAINTEXT"):
+    with pytest.raises(InvalidSettingError, match=r"HMAC-SHA1, .*PLAINTEXT"):
         signer(signature_method=name)
     auth = signer()
     auth.signature_method = name
-    with pytest.raises(InvalidSettingError, match="HMAC-SHA1, .*PLAINTEXT"):
+    with pytest.raises(InvalidSettingError, match=r"HMAC-SHA1, .*PLAINTEXT"):
         sign(auth)
 
 

@@ -184,6 +184,13 @@ def test_what_is_no_text_cannot_be_signed(value: Any) -> None:
     assert caught.value.__context__ is None
 
 
+def test_query_with_half_a_surrogate_pair_cannot_be_signed() -> None:
+    with pytest.raises(InvalidSettingError) as caught:
+        escaped_pairs("a=\ud800")
+
+    assert caught.value.__context__ is None
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
