@@ -212,4 +212,4 @@ def _setting(app: Flask, name: str, registration: Registration, option: str) -> 
 
 def _class_options(client_cls: Any) -> dict[str, Any]:
     """Provider defaults that a client class carries; each registration has its own copy."""
-    return copy.deepcopy(getattr(client_cls, "OAUTH_APP_CONFIG", {}))
+    return copy.deepcopy(getattr(client_cls, "OAUTH_APP_CONFIG", None) or {})

@@ -27,6 +27,7 @@ from .remote_app import missing
 class OAuth1App(RemoteApp):
     """A client of one OAuth 1.0a server."""
 
+    oauth_version = 1
     token_cls = OAuth1Token
 
     request_token_url: str | None
@@ -59,7 +60,8 @@ class OAuth1App(RemoteApp):
         if not self.authorize_url:
             raise missing("authorize_url")
         redirect_uri = redirect_uri or self._options.redirect_uri
-        self._warn_of_plain_http(redirect_uri)
+        if redirect_uri != "oob":  # no redirect: the user types the verifier in (2.1)
+            self._warn_of_plain_http(redirect_uri)
         request_token = self._fetch_request_token(redirect_uri)
         name = request_token["oauth_token"]
         ours = {"oauth_token": name, "oauth_callback": redirect_uri}
@@ -70,10 +72,9 @@ class OAuth1App(RemoteApp):
         if not self.request_token_url:
             raise missing("request_token_url")
         params = dict(self.request_token_params)
-        settings = self.session.transport_settings(params)
-        realm = params.pop("realm", None) or self.client_kwargs.get("realm")
+        settings, realm = self._take_settings(params)
         exchange = temporary_credentials_exchange(
-            self._signer(redirect_uri=redirect_uri, realm=realm),
+            self._signer(redirect_uri=redirect_uri, **realm),
             self.request_token_url,
             require_callback_confirmed=self._options.require_callback_confirmed,
             insecure_http=self._options.insecure_http,
@@ -81,6 +82,11 @@ class OAuth1App(RemoteApp):
         )
         token: OAuth1Token = self.session.run_exchange(exchange, **settings)
         return token
+
+    def _take_settings(self, params: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Take out of registered parameters what is not about the request: HTTP, and the realm."""
+        settings = self.session.transport_settings(params)
+        return settings, {name: params.pop(name) for name in ("realm",) if name in params}
 
     def save_authorize_data(self, *args: Any, **data: Any) -> None:
         """Keep the data of a login until its callback; the temporary secret is kept sealed.
@@ -156,12 +162,13 @@ class OAuth1App(RemoteApp):
             raise missing("access_token_url")
         credentials = {**request_token, **kwargs}
         params = dict(self.access_token_params)
-        settings = self.session.transport_settings(params)
+        settings, realm = self._take_settings(params)
         exchange = token_credentials_exchange(
             self._signer(
                 token=credentials.get("oauth_token"),
                 token_secret=credentials.get("oauth_token_secret"),
                 verifier=credentials.get("oauth_verifier"),
+                **realm,
             ),
             self.access_token_url,
             insecure_http=self._options.insecure_http,

@@ -29,6 +29,8 @@ class RemoteApp:
     :param name: the client's name.
     """
 
+    #: 1 or 2; a class that serves both has none.
+    oauth_version: int | None = None
     #: Class of the session; the registry of each framework sets it.
     client_cls: Any = None
     #: Class that a stored token is read as.

@@ -78,13 +78,19 @@ def check_options(name: str, chosen: ClientOptions) -> None:
     if chosen.issuer is not None:
         check_issuer_url(chosen.issuer)
     client_kwargs = chosen.client_kwargs or {}
-    options.check_client_kwargs(name, client_kwargs, oauth1=bool(chosen.request_token_url))
+    options.check_client_kwargs(name, client_kwargs, oauth1=_speaks_oauth1(chosen))
     check_code_challenge_method(client_kwargs.get("code_challenge_method"))
     alg = chosen.id_token_signed_response_alg
     if alg is not None and not (isinstance(alg, str) and alg in jose.ALGORITHMS):
         raise _unusable(name, "id_token_signed_response_alg", "is not an algorithm known here")
     for url in [chosen.api_base_url, *(chosen.token_origins or ())]:
         _check_origin(name, url)
+
+
+def _speaks_oauth1(chosen: ClientOptions) -> bool:
+    # A class of one protocol needs no endpoints to be one, if the user has a token already.
+    version = getattr(chosen.client_cls, "oauth_version", None)
+    return bool(chosen.request_token_url) if version is None else version == 1
 
 
 def _check_origin(name: str, url: str | None) -> None:

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 import flask
 import requests
 from flask import Flask
+from itsdangerous import BadSignature
 from requests.adapters import HTTPAdapter
 from requests.cookies import get_cookie_header
 from werkzeug.wrappers import Response
@@ -230,7 +231,10 @@ class Site:
         """What anybody can read in the browser's session cookie."""
         value = next((c.value for c in self.browser.cookies if c.name == "session"), None)
         serializer = self.app.session_interface.get_signing_serializer(self.app)  # type: ignore[attr-defined]
-        return dict(serializer.loads(value)) if value else {}
+        try:
+            return dict(serializer.loads(value)) if value else {}
+        except BadSignature:
+            return {}
 
     def pending(self) -> list[str]:
         """The keys of the pending logins in the session."""

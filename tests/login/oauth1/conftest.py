@@ -32,3 +32,10 @@ def make_oauth1_site(oauth1_server: OAuth1Server, watch: Watch) -> Iterator[Call
 def oauth1_site(make_oauth1_site: Callable[..., Site]) -> Site:
     """A site with one client, ``demo``, and one browser."""
     return make_oauth1_site()
+
+
+@pytest.fixture(autouse=True)
+def _secrets_of_the_doubles(watch: Watch) -> None:
+    """Tell the watch of what stands in the tests themselves."""
+    names = ("dev-secret", "foo-secret", "token", "token-secret", "verifier")
+    watch.secret(*(f"the-{name}" for name in names))

@@ -11,10 +11,14 @@ from requests.cookies import extract_cookies_to_jar
 
 from flask_oauthclient.protocol.oauth1.token import OAuth1Token
 from flask_oauthclient.testing.browser import ScriptedBrowser
+from flask_oauthclient.testing.browser import Visit
+from tests.helpers.leaks import Watch
 from tests.helpers.urls import query_of
 
 from ._site import ORIGIN
 from ._site import Site
+from .test_contract import REQUEST_TOKEN
+from .test_contract import answering
 
 CACHES = ("none", "simple", "files", "redis", "memcached")
 METHODS = (
@@ -58,18 +62,10 @@ def test_login_and_api_call_with_every_signature_method(
     assert signed == {method}
 
 
-@pytest.mark.parametrize("placement", ["HEADER", "QUERY", "BODY"])
-def test_parameters_can_stand_in_three_places(
-    make_oauth1_site: MakeSite, placement: str, watch: Any
-) -> None:
+@pytest.mark.parametrize("placement", ["HEADER", "BODY"])
+def test_parameters_can_stand_elsewhere(make_oauth1_site: MakeSite, placement: str) -> None:
     site = make_oauth1_site(register={"client_kwargs": {"signature_type": placement}})
-    callback = site.begin()
-    if placement == "QUERY":
-        # The log of urllib3 has every URL; who chooses this placement lives with that.
-        token = site.client().session
-        assert token.auth.signature_type == "QUERY"
-        return
-    assert site.finish(callback).status_code == 200
+    site.login()
     [entry] = site.server.log("/token")
     assert "oauth_signature" in entry["protocol"][placement.lower()]
 
@@ -201,6 +197,26 @@ def test_redirect_uri_of_the_call_wins(make_oauth1_site: MakeSite) -> None:
     assert site.server.log("/initiate")[0]["callback"] == site.callback_url()
 
 
+def test_user_may_type_the_verifier_in(oauth1_site: Site, watch: Watch) -> None:
+    client = oauth1_site.client()
+    made = client.create_authorization_url("oob")
+    verifier = oauth1_site.server.verifier(made["url"], "carol")
+    watch.secret(verifier)
+    token = client.fetch_access_token(made["request_token"], oauth_verifier=verifier)
+    assert who(oauth1_site, token=token) == "carol"
+    assert not watch.logged("plain http")
+
+
+def test_plain_http_of_a_callback_is_warned_of(oauth1_site: Site, watch: Watch) -> None:
+    oauth1_site.login()
+    assert not watch.logged("plain http")  # on one machine it is fine
+    client = oauth1_site.client()
+    with answering(REQUEST_TOKEN, REQUEST_TOKEN):
+        for _ in range(2):
+            client.create_authorization_url("http://client.test/callback")
+    assert watch.logged("ProxyFix")
+
+
 def test_callback_goes_to_the_temporary_credentials_only(oauth1_site: Site) -> None:
     oauth1_site.login()
     [initiate], [token] = (oauth1_site.server.log(path) for path in ("/initiate", "/token"))
@@ -288,19 +304,8 @@ def test_provider_may_answer_otherwise(make_oauth1_site: MakeSite) -> None:
 
 
 def test_token_of_the_request_is_at_hand(oauth1_site: Site) -> None:
-    seen: list[Any] = []
-
-    @oauth1_site.app.get("/callback/demo/here")
-    def here() -> str:
-        client = oauth1_site.client()
-        token = client.authorize_access_token()
-        seen.extend([token, client.token, client.get("echo").json()["user"]])
-        return "ok"
-
-    callback = oauth1_site.begin(redirect_uri=f"{ORIGIN}/callback/demo/here")
-    assert oauth1_site.visit(callback).text == "ok"
-    token, current, user = seen
-    assert (current, user) == (token, "alice")
+    callback = oauth1_site.begin(redirect_uri=add_page_that_asks_who(oauth1_site))
+    assert oauth1_site.visit(callback).text == "alice alice"
 
 
 @pytest.mark.parametrize("http_method", ["get", "post", "put", "patch", "delete"])
@@ -332,25 +337,41 @@ def test_users_do_not_share_cookies_or_tokens(oauth1_site: Site) -> None:
 
 
 def test_many_users_at_once_keep_their_own_credentials(make_oauth1_site: MakeSite) -> None:
+    # All of them use the one session of the client, from the first request to the last.
     count = 50
     site = make_oauth1_site()
-    found: dict[str, Any] = {}
+    callback_url = add_page_that_asks_who(site)
+    site.login_params = {"redirect_uri": callback_url}
+    together, found = threading.Barrier(count), {}
 
-    def log_in_and_call(user: str) -> None:
-        browser = ScriptedBrowser({ORIGIN: site.app})
-        own = Visitor(site, browser)
-        found[user] = own.whoami(user)
-        browser.close()
+    def log_in(user: str) -> None:
+        with ScriptedBrowser({ORIGIN: site.app}) as browser:
+            together.wait()
+            start = browser.send(Visit("GET", f"{ORIGIN}/login/demo"))
+            callback = site.allow(start.headers["Location"], user)
+            found[user] = browser.send(Visit("GET", callback)).text
 
     users = [f"user{number}" for number in range(count)]
-    threads = [threading.Thread(target=log_in_and_call, args=(user,)) for user in users]
+    threads = [threading.Thread(target=log_in, args=(user,)) for user in users]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
-    assert found == {user: user for user in users}
-    log = site.server.log()
-    assert {entry["status"] for entry in log if entry["path"] != "/authorize"} == {200}
-    nonces = [entry["nonce"] for entry in log if entry["nonce"]]
-    assert len(nonces) == len(set(nonces)) == 3 * count
+    assert found == {user: f"{user} {user}" for user in users}
+    log = [entry for entry in site.server.log() if entry["path"] != "/authorize"]
+    assert {entry["status"] for entry in log} == {200}
+    assert len({entry["nonce"] for entry in log}) == len(log) == 4 * count
+
+
+def add_page_that_asks_who(site: Site) -> str:
+    """Add a callback that calls the API twice, once with the current token."""
+
+    @site.app.get("/callback/demo/who")
+    def page() -> str:
+        client = site.client()
+        token = client.authorize_access_token()
+        answers = [client.get("echo").json(), client.get("echo", token=dict(token)).json()]
+        return " ".join(answer["user"] for answer in answers)
+
+    return f"{ORIGIN}/callback/demo/who"
