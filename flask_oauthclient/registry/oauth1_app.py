@@ -85,7 +85,7 @@ class OAuth1App(RemoteApp):
 
     def _take_settings(self, params: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Take out of registered parameters what is not about the request: HTTP, and the realm."""
-        settings = self.session.transport_settings(params)
+        settings = self.session.signed_settings(params)
         return settings, {name: params.pop(name) for name in ("realm",) if name in params}
 
     def save_authorize_data(self, *args: Any, **data: Any) -> None:
@@ -112,7 +112,8 @@ class OAuth1App(RemoteApp):
         The callback has to name the temporary credentials of a login that this browser started;
         they are used up before anything else.
 
-        :param kwargs: members to add to the credentials, such as ``oauth_verifier``.
+        :param kwargs: members to add to the credentials, such as ``oauth_verifier``; and
+            ``timeout``, ``verify``, ``cert``, ``proxies`` of the call.
         :returns: the token; ``extra`` holds what :meth:`authorize_redirect` was given.
         :raises OAuthError: a subclass, with a stable code for each cause; nothing else.
         """
@@ -152,7 +153,8 @@ class OAuth1App(RemoteApp):
         """Trade temporary credentials for token credentials (RFC 5849 2.3).
 
         :param request_token: the temporary credentials.
-        :param kwargs: members to add to them, such as ``oauth_verifier``.
+        :param kwargs: members to add to them, such as ``oauth_verifier``; and ``timeout``,
+            ``verify``, ``cert``, ``proxies`` of the call.
         :raises MissingRequestTokenError: without temporary credentials.
         :raises OAuthError: without a verifier, or if the server refuses.
         """
@@ -160,6 +162,7 @@ class OAuth1App(RemoteApp):
             raise MissingRequestTokenError
         if not self.access_token_url:
             raise missing("access_token_url")
+        of_the_call = self.session.transport_settings(kwargs)
         credentials = {**request_token, **kwargs}
         params = dict(self.access_token_params)
         settings, realm = self._take_settings(params)
@@ -174,7 +177,7 @@ class OAuth1App(RemoteApp):
             insecure_http=self._options.insecure_http,
             **params,
         )
-        token: OAuth1Token = self.session.run_exchange(exchange, **settings)
+        token: OAuth1Token = self.session.run_exchange(exchange, **{**settings, **of_the_call})
         return token
 
     # -- API calls ------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from ..protocol.urls import add_params
 from ..transport._run import run
 from ..transport.requests import PooledSession
 from .calls import take_signed_settings
+from .calls import take_transport_settings
 from .oauth1_auth import OAuth1Auth
 from .oauth1_auth import signer_of
 
@@ -100,8 +101,8 @@ class OAuth1Session(OAuth1Client, PooledSession):
             signature_type=signature_type,
             realm=realm,
             force_include_body=force_include_body,
+            require_callback_confirmed=require_callback_confirmed,
         )
-        self.require_callback_confirmed = require_callback_confirmed
         self.auth.insecure_http = self.insecure_http
 
     # -- credentials ----------------------------------------------------------------------
@@ -121,7 +122,6 @@ class OAuth1Session(OAuth1Client, PooledSession):
         exchange = self.request_token_exchange(
             self._endpoint(url, kwargs),
             realm,
-            require_callback_confirmed=self.require_callback_confirmed,
             insecure_http=self.insecure_http,
             **kwargs,
         )
@@ -146,7 +146,15 @@ class OAuth1Session(OAuth1Client, PooledSession):
 
     @staticmethod
     def transport_settings(kwargs: dict[str, Any]) -> dict[str, Any]:
-        """Take the HTTP library's keywords out of those of a request for credentials."""
+        """Take the HTTP library's keywords out of those of a call."""
+        return take_transport_settings(kwargs)
+
+    @staticmethod
+    def signed_settings(kwargs: dict[str, Any]) -> dict[str, Any]:
+        """The same for a request for credentials, which has nothing but its parts besides.
+
+        :raises UnknownOptionError: for a keyword that is no part of a request.
+        """
         return take_signed_settings(kwargs)
 
     # -- sending --------------------------------------------------------------------------

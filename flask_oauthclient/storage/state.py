@@ -12,7 +12,9 @@ within a bounded number of bytes; the oldest give way.
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import time
 import zlib
 from collections.abc import Callable
@@ -48,6 +50,7 @@ MAX_COOKIE_BYTES = 3200
 MAX_SESSION_BYTES = 1850
 
 _PREFIX = "_state_"
+_FITS_EVERY_CACHE = re.compile(r"[!-~]{1,200}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ class PendingLogins:
         expires = round(time.time() + self._lifetime, 3)
         self._spent.forget(_key(client, state))  # a state that is given, and given again
         if self._cache is not None:
-            self._put(_key(client, state), json.dumps({"data": data, **_owner(client)}))
+            self._put(_cache_key(client, state), json.dumps({"data": data, **_owner(client)}))
         if self._sealer is not None:
             self._keep_in_cookie(self._sealer, browser, client, state, int(expires), data)
         self._keep_in_session(browser.session, client, state, expires, data)
@@ -174,7 +177,7 @@ class PendingLogins:
             raise MismatchingStateError(self._explain(browser, client, state))
         if _is_over(entry, cookie, time.time()):
             raise MismatchingStateError("state_expired")
-        data = self._take_data(client, _key(client, state), entry, cookie)
+        data = self._take_data(client, state, entry, cookie)
         if data is None:
             raise MismatchingStateError("state_used")
         return data
@@ -183,27 +186,27 @@ class PendingLogins:
         """Read the data of a login that the session vouches for, without taking it."""
         entry = _session_entry(session, client, state)
         if entry is not None and self._cache is not None:
-            entry = _load(self._ask(one_time.read, _key(client, state)) or "")
+            entry = _load(self._ask(one_time.read, _cache_key(client, state)) or "")
         return _data_of(entry) if _belongs_to(client, entry) else None
 
     def drop(self, browser: Browser, client: str, state: str) -> None:
         """Forget a login wherever it is kept."""
         self.forget(browser, client, state)
         if self._cache is not None:
-            self._ask(one_time.take, _key(client, state))
+            self._ask(one_time.take, _cache_key(client, state))
 
-    def _take_data(self, client: str, key: str, entry: Any, cookie: Any) -> dict[str, Any] | None:
+    def _take_data(self, client: str, state: str, entry: Any, cookie: Any) -> dict[str, Any] | None:
         """The data of a login whose browser is proven; ``None`` if somebody was faster."""
         kept: Any
         if self._cache is not None:
-            text = self._ask(one_time.take, key)
+            text = self._ask(one_time.take, _cache_key(client, state))
             kept = None if text is None else _load(text)
             taken = text is not None
         else:
             kept = {"data": cookie.data} if entry is None else entry
             taken = True
         # Who took nothing must not mark it as used: the one who did take it still has to pass here.
-        if not taken or not self._spent.spend(key):
+        if not taken or not self._spent.spend(_key(client, state)):
             return None
         data = _data_of(kept) if _belongs_to(client, kept) else None
         if data is None:
@@ -257,6 +260,17 @@ class PendingLogins:
 
 def _key(client: str, state: str) -> str:
     return f"{_PREFIX}{client}_{state}"
+
+
+def _cache_key(client: str, state: str) -> str:
+    """The same key, where every cache can take it: memcached knows short ASCII keys only.
+
+    An OAuth 1.0a state is the server's, and may be anything.
+    """
+    key = _key(client, state)
+    if _FITS_EVERY_CACHE.fullmatch(key):
+        return key
+    return _PREFIX + hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _carried_cookies(browser: Browser, client: str, state: str) -> dict[str, str]:

@@ -502,3 +502,14 @@ def test_a_store_that_does_not_keep_a_login_says_so(sealer: Sealer) -> None:
     with pytest.raises(StateStoreError):
         _start(PendingLogins(sealer, Full()), browser)
     assert (browser.session, browser.cookies) == ({}, {})
+
+
+@pytest.mark.parametrize(
+    "state", ["x" * 300, "a b\tc", "ä☃", "\x7f"], ids=["long", "blanks", "letters", "control"]
+)
+def test_state_of_any_form_is_kept(logins: PendingLogins, browser: FakeBrowser, state: str) -> None:
+    logins.keep(browser.request(), "demo", state, DATA)
+
+    assert logins.take(browser.request(), "demo", state) == DATA
+    with pytest.raises(MismatchingStateError):
+        logins.take(browser.request(), "demo", state)

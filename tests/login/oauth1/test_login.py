@@ -285,6 +285,22 @@ def test_parameters_of_the_request_for_token_credentials(make_oauth1_site: MakeS
     assert site.line.requests[1].headers["X-Of-Ours"] == "1"
 
 
+def test_call_may_have_a_time_limit(make_oauth1_site: MakeSite) -> None:
+    site = make_oauth1_site(register={"access_token_params": {"timeout": (2, 5)}})
+    client, limits = site.client(), []
+    with site.app.app_context():
+        request_token = client._fetch_request_token("oob")
+        verifier = site.server.verifier(
+            f"{site.server.authorize_url}?oauth_token={request_token['oauth_token']}"
+        )
+        send = client.session.send
+        client.session.send = lambda *args, **kwargs: (
+            limits.append(tuple(kwargs["timeout"])) or send(*args, **kwargs)
+        )
+        client.fetch_access_token(request_token, oauth_verifier=verifier, timeout=(1, 3))
+    assert limits == [(1, 3)]
+
+
 def test_realm_of_the_client_goes_everywhere(make_oauth1_site: MakeSite) -> None:
     site = make_oauth1_site(register={"client_kwargs": {"realm": "photos"}})
     token = site.login()
