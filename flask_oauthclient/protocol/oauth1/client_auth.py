@@ -246,6 +246,10 @@ class ClientAuth:
         """
         return self._parsed_keys.of(self.rsa_key)
 
+    def secrets(self) -> list[str]:
+        """What nobody else may see, for those who write errors and logs."""
+        return [s for s in (self.client_secret, self.token_secret, self.verifier) if s]
+
     def replaced(self, **changes: Any) -> Self:
         """A copy with other settings, for one request; it shares the key that was read.
 

@@ -51,7 +51,7 @@ def temporary_credentials_exchange(
     """
     auth = auth.replaced(token=None, token_secret=None, verifier=None)
     response = yield signed_request(auth, url, params, data, headers, insecure_http=insecure_http)
-    token = parse_token_response(response)
+    token = parse_token_response(response, auth.secrets())
     if auth.redirect_uri:
         check_callback_confirmed(token, required=require_callback_confirmed)
     return token
@@ -77,7 +77,7 @@ def token_credentials_exchange(
     if not auth.verifier:
         raise MissingVerifierError("missing_verifier", 'Missing "verifier" value')
     response = yield signed_request(auth, url, params, data, headers, insecure_http=insecure_http)
-    return parse_token_response(response)
+    return parse_token_response(response, auth.secrets())
 
 
 def signed_request(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -14,6 +15,7 @@ from ..errors import ProviderResponseError
 from ..errors import TokenRequestError
 from ..messages import Response
 from .placement import is_form_encoded
+from .signature import escape
 
 #: The longest token or secret that is believed to be one.
 MAX_CREDENTIAL = 2048
@@ -45,10 +47,11 @@ class OAuth1Token(dict[str, Any]):
     __str__ = __repr__
 
 
-def parse_token_response(response: Response) -> OAuth1Token:
+def parse_token_response(response: Response, secrets: Iterable[str] = ()) -> OAuth1Token:
     """Read the answer to a request for temporary or token credentials.
 
     :param response: the answer, whatever its status.
+    :param secrets: what must not be seen in an error, if the server quotes it.
     :returns: the credentials. ``oauth_token_secret`` is always there: servers that know a client
         by its RSA key may send none, and then it is empty.
     :raises TokenRequestError: with the code ``fetch_token_denied`` for status 400 and above.
@@ -58,7 +61,7 @@ def parse_token_response(response: Response) -> OAuth1Token:
         raise TokenRequestError(
             "fetch_token_denied",
             f"Token request failed with code {response.status}.",
-            detail=_refusal(response),
+            detail=_refusal(response, secrets),
         )
     params = _read(response.body) if 200 <= response.status < 300 else None
     if params is None:
@@ -121,15 +124,24 @@ def _read_form(body: bytes) -> dict[str, Any] | None:
 _CHALLENGE_FIELD = re.compile(r'(oauth_problem(?:_advice)?)="([^"]{0,500})"')
 
 
-def _refusal(response: Response) -> dict[str, Any]:
+def _refusal(response: Response, secrets: Iterable[str]) -> dict[str, Any]:
     """What a refusal says, as far as it fits a log; never the body, which may quote the request."""
     challenge = dict(_CHALLENGE_FIELD.findall(response.headers.get("www-authenticate", "")))
     said = {**challenge, **_said(_read(response.body) or {})}
+    problem, advice = _first(said, _PROBLEMS), _first(said, _ADVICE)
     return {
         "status": response.status,
-        "oauth_problem": clean_code(_first(said, _PROBLEMS), ""),
-        "oauth_problem_advice": clean_text(_first(said, _ADVICE)),
+        "oauth_problem": "" if _quotes(problem, secrets) else clean_code(problem, ""),
+        "oauth_problem_advice": "" if _quotes(advice, secrets) else clean_text(advice),
     }
+
+
+def _quotes(said: object, secrets: Iterable[str]) -> bool:
+    """Whether a server shows the key that it expected: as it is, escaped, or in a base string."""
+    if not isinstance(said, str):
+        return False
+    forms = ((secret, escape(secret), escape(escape(secret))) for secret in secrets)
+    return any(form in said for written in forms for form in written)
 
 
 def _said(params: dict[str, Any]) -> dict[str, Any]:

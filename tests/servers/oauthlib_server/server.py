@@ -56,6 +56,7 @@ DEFAULTS: dict[str, Any] = {
     "status": 200,  # of answers with credentials; some providers say 201
     "json": False,  # credentials as JSON, as some providers give them
     "token_fields": {},  # more fields beside the token credentials
+    "client_secret": None,  # another one than at the start
     "body_hash": False,  # whether a body that is no form must come with `oauth_body_hash`
     "answers": {},  # per path an answer given instead: {"status", "headers", "body"}
 }
@@ -81,7 +82,8 @@ def key_pair() -> tuple[str, str]:
 
 RSA_KEY, RSA_PUBLIC_KEY = key_pair()
 # Key and secret are joined with "&" (3.4.2): a secret in need of escaping shows who forgets it.
-store = Store(secrets.token_hex(12), f"{secrets.token_hex(8)} &=%+/ü", RSA_PUBLIC_KEY)
+CLIENT_SECRET = f"{secrets.token_hex(8)} &=%+/ü"
+store = Store(secrets.token_hex(12), CLIENT_SECRET, RSA_PUBLIC_KEY)
 endpoints = oauth1.WebApplicationServer(Validator(store))
 
 
@@ -271,6 +273,7 @@ def change_settings() -> Any:
     if unknown:
         return {"unknown": sorted(unknown)}, 400
     settings.update(changed)
+    store.client_secret = settings["client_secret"] or CLIENT_SECRET
     return settings
 
 
@@ -279,6 +282,7 @@ def reset() -> dict[str, Any]:
     store.clear()
     log.clear()
     settings.update(deepcopy(DEFAULTS))
+    store.client_secret = CLIENT_SECRET
     return settings
 
 
