@@ -33,6 +33,8 @@ from ..transport._raw import RawServer
 from ..transport._raw import answer
 from ..transport._raw import raw_server
 
+pytestmark = pytest.mark.filterwarnings("ignore:PLAINTEXT in the QUERY")
+
 CALLBACK = "http://localhost/callback?keep=this"
 METHODS = [
     *(f"{kind}-{name}" for kind in ("HMAC", "RSA") for name in ("SHA1", "SHA256", "SHA512")),

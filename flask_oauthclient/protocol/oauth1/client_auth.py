@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+import warnings
 from collections import ChainMap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -205,6 +206,13 @@ class ClientAuth:
         self._signature_method()
         if self.rsa_key and str(self.signature_method).startswith("RSA-"):
             self.private_key()
+        if (self.signature_method, self.signature_type) == (SIGNATURE_PLAINTEXT, "QUERY"):
+            warnings.warn(
+                "PLAINTEXT in the QUERY writes the secrets into URLs, which are logged and kept; "
+                "use the HEADER if the server allows it",
+                UserWarning,
+                stacklevel=4,
+            )
 
     def _check_transport(self, uri: str, insecure_http: bool) -> None:
         base = uri.partition("#")[0].partition("?")[0]

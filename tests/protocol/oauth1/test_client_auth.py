@@ -375,3 +375,8 @@ def test_unknown_signature_type(name: Any) -> None:
     auth.signature_type = name
     with pytest.raises(InvalidSettingError, match="HEADER, QUERY, BODY"):
         sign(auth)
+
+
+def test_plaintext_in_the_query_is_warned_of() -> None:
+    with pytest.warns(UserWarning, match="PLAINTEXT in the QUERY"):
+        ClientAuth("me", "a secret", signature_method="PLAINTEXT", signature_type="QUERY")

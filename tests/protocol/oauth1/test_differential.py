@@ -28,6 +28,8 @@ from tests.protocol.oauth1._signers import TIMESTAMP
 from tests.protocol.oauth1._signers import FixedAuth
 from tests.protocol.oauth1._signers import pem
 
+pytestmark = pytest.mark.filterwarnings("ignore:PLAINTEXT in the QUERY")
+
 HMAC = [name for name in METHODS if not name.startswith("RSA")]
 RSA = [name for name in METHODS if name.startswith("RSA")]
 CALLBACKS = ["https://app.test/cb?next=a%20b&x", "http://127.0.0.1:5000/cb/?a=b+c", "oob"]

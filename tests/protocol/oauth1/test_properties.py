@@ -26,6 +26,8 @@ from flask_oauthclient.protocol.oauth1.signature import escaped_pairs
 from flask_oauthclient.protocol.oauth1.token import parse_token_response
 from tests.protocol.oauth1._signers import FORM
 
+pytestmark = pytest.mark.filterwarnings("ignore:PLAINTEXT in the QUERY")
+
 properties = settings(
     max_examples=200,
     deadline=None,

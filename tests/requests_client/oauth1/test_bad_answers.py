@@ -35,6 +35,8 @@ from ._signed import credentials
 from ._signed import session_at
 from .conftest import Serve
 
+pytestmark = pytest.mark.filterwarnings("ignore:PLAINTEXT in the QUERY")
+
 HTML = "<!doctype html><title>Log in</title><p>Welcome</p>"
 KINDS = ["fetch_request_token", "fetch_access_token"]
 

@@ -28,6 +28,8 @@ from ._signed import protocol_params
 from ._signed import session_at
 from ._signed import text_of
 
+pytestmark = pytest.mark.filterwarnings("ignore:PLAINTEXT in the QUERY")
+
 PLACES = ["HEADER", "QUERY", "BODY"]
 STATUSES = [301, 302, 303, 307, 308]
 ELSEWHERE = "https://evil.test/resource"
