@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 from urllib.parse import unquote
 from urllib.parse import urlencode
 
+import pytest
 from hypothesis import HealthCheck
 from hypothesis import example
 from hypothesis import given
