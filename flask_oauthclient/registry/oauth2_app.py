@@ -21,10 +21,14 @@ from .single_flight import SingleFlight
 #: sent along. A provider has no say in them.
 _OURS = ("userinfo", "extra")
 
+#: Client authentication for which nothing needs to be known of the server.
+_METHODS_WITHOUT_METADATA = ("none", "client_secret_basic", "client_secret_post")
+
 
 class OAuth2App(RemoteApp):
     """A client of one OAuth 2 server."""
 
+    oauth_version = 2
     token_cls = OAuth2Token
     NOT_FOR_THE_SESSION = ("code_challenge_method",)
 
@@ -85,20 +89,34 @@ class OAuth2App(RemoteApp):
     # -- client authentication ------------------------------------------------------------
 
     def _client_auth(self, method: Any = None) -> ClientAuth:
-        auth: ClientAuth = self.session.client_auth(method or self._auth_method())
-        auth.issuer = self.server.issuer
+        method = method or self._stated_method()
+        # A refresh may be the first thing that a process does. The choice of a method depends on
+        # the metadata, and so do audience and algorithm of what a method signs.
+        if method not in _METHODS_WITHOUT_METADATA:
+            self.load_server_metadata()
+        auth: ClientAuth = self.session.client_auth(self._fitted(method))
+        if auth is not method:  # a finished one stays as the caller made it
+            auth.issuer = self.server.issuer
         return auth
 
-    def _auth_method(self) -> Any:
+    def _stated_method(self) -> Any:
         stated = self.client_kwargs.get("token_endpoint_auth_method")
         stated = stated or self._options.token_endpoint_auth_method
-        if stated:
-            return stated
-        return method_for(
+        return stated or (None if self.client_secret else "none")
+
+    def _fitted(self, method: Any) -> Any:
+        """The method, chosen if it is ``None``, with an algorithm that the server accepts."""
+        own = self.session.own_auth_methods  # they have settings of their own
+        if not isinstance(method, str | None) or method in own:
+            return method
+        chosen = method_for(
             self.client_secret,
             string_list(self.server_metadata, "token_endpoint_auth_methods_supported"),
             string_list(self.server_metadata, "token_endpoint_auth_signing_alg_values_supported"),
+            stated=method,
         )
+        name = getattr(chosen, "name", chosen)
+        return name if name in own else chosen
 
     def _token_endpoint(self) -> str:
         if self.access_token_url:

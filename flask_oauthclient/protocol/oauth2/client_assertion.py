@@ -78,7 +78,7 @@ class ClientAssertion:
         self, auth: Any, method: str, uri: str, headers: Headers, body: str
     ) -> tuple[str, Headers, str]:
         """Add a fresh assertion to the form (RFC 7521 section 4.2)."""
-        check_only_method(body)
+        check_only_method(body, headers)
         issuer = getattr(auth, "issuer", None)
         assertion = self.sign(auth, self.token_endpoint or issuer or uri.partition("#")[0])
         added = [("client_assertion_type", CLIENT_ASSERTION_TYPE), ("client_assertion", assertion)]
@@ -161,12 +161,15 @@ class PrivateKeyJWT(ClientAssertion):
         return self._key or import_private_key(auth.client_secret)
 
 
-def narrow_method(name: str, client_secret: Any, signing_algs: list[str]) -> str | AuthMethod:
+def narrow_method(
+    name: str, client_secret: Any, signing_algs: list[str], *, is_stated: bool = False
+) -> str | AuthMethod:
     """Fit a method to the algorithms that the server accepts (RFC 8414 section 2).
 
     :param name: name of the method.
     :param client_secret: the secret or private key.
     :param signing_algs: ``token_endpoint_auth_signing_alg_values_supported`` of the server.
+    :param is_stated: whether the method was registered, and not chosen.
     :returns: the name, if its default is accepted, or the method with another algorithm.
     :raises ConfigurationError: if the server accepts none that fits the key.
     """
@@ -174,13 +177,13 @@ def narrow_method(name: str, client_secret: Any, signing_algs: list[str]) -> str
     key = import_mac_key(client_secret) if secret else import_private_key(client_secret)
     fitting = key.algorithms()
     usable = [alg for alg in fitting if alg in signing_algs]
-    if not usable:
+    if not usable and not is_stated:
         raise ConfigurationError(
             "unsupported_client_auth",
             f"The key can sign with {', '.join(fitting)}; the server's metadata list others.",
             detail={"supported": [clean_text(alg, 20) for alg in signing_algs[:20]]},
         )
-    if usable[0] == fitting[0]:
+    if not usable or usable[0] == fitting[0]:
         return name
     return ClientSecretJWT(alg=usable[0]) if secret else PrivateKeyJWT(alg=usable[0])
 

@@ -68,7 +68,7 @@ def encode_client_secret_post(
     auth: ClientAuth, method: str, uri: str, headers: Headers, body: str
 ) -> tuple[str, Headers, str]:
     """Credentials in the form body (RFC 6749 section 2.3.1)."""
-    check_only_method(body)
+    check_only_method(body, headers)
     secret = _secret_to_send(auth)
     body = _name_client(body, auth.client_id)
     return uri, headers, _append(body, [("client_secret", secret)])
@@ -101,13 +101,24 @@ def encode_private_key_jwt(
     return PRIVATE_KEY_JWT(auth, method, uri, headers, body)
 
 
-def check_only_method(body: str) -> None:
-    """A client uses one authentication method in each request (RFC 6749 section 2.3)."""
+def check_only_method(body: str, headers: Mapping[str, str] | None = None) -> None:
+    """A client uses one authentication method in each request (RFC 6749 section 2.3).
+
+    :param body: the form so far.
+    :param headers: the headers so far, for a method that puts its credential into the form.
+    :raises InvalidSettingError: if there is a credential already.
+    """
     if _CREDENTIAL.search(body):
         raise InvalidSettingError(
             "invalid_configuration",
             "client_secret and client_assertion are added by the client authentication method; "
             "they cannot be parameters of the call too.",
+        )
+    if any(name.lower() == "authorization" for name in headers or ()):
+        raise InvalidSettingError(
+            "invalid_configuration",
+            "This client authenticates in the form; a call cannot bring a header Authorization "
+            "as well. Give the call auth='none', or another method.",
         )
 
 
@@ -182,8 +193,7 @@ class ClientAuth:
         self.client_secret = client_secret
         self.basic_encoding = basic_encoding
         self.issuer = issuer
-        name = method or choose_method(client_secret, None)
-        self._encode = name if callable(name) else _lookup(name, methods or {})
+        self._encode = _find(method or choose_method(client_secret, None), methods or {})
 
     def prepare(
         self, method: str, uri: str, headers: Mapping[str, str], body: str
@@ -195,13 +205,18 @@ class ClientAuth:
         return f"<ClientAuth {self.client_id!r}>"
 
 
-def _lookup(name: str, methods: Mapping[str, AuthMethod]) -> AuthMethod:
-    found = methods.get(name) or METHODS.get(name)
+def _find(method: str | AuthMethod, methods: Mapping[str, AuthMethod]) -> AuthMethod:
+    if callable(method) and not isinstance(method, type):
+        return method
+    found = (methods.get(method) or METHODS.get(method)) if isinstance(method, str) else None
     if found is None:
         known = ", ".join(sorted({*METHODS, *methods}))
+        # What is no name at all may be a credential in the wrong place, and is not shown.
+        kind = type(method).__name__
+        given = repr(method) if isinstance(method, str) else f"A value of type {kind}"
         raise ConfigurationError(
             "unsupported_client_auth",
-            f"{name!r} is no client authentication method here; known are {known}.",
+            f"{given} is no client authentication method here; known are {known}, and a callable.",
         )
     return found
 
@@ -231,16 +246,22 @@ def choose_method(
 
 
 def method_for(
-    client_secret: object, supported: list[str] | None, signing_algs: list[str] | None = None
+    client_secret: object,
+    supported: list[str] | None,
+    signing_algs: list[str] | None = None,
+    *,
+    stated: str | None = None,
 ) -> str | AuthMethod:
     """Pick a method as :func:`choose_method` does, with an algorithm that the server accepts.
 
+    :param stated: the method of the registration, which is not up for choice; without a fitting
+        algorithm in the metadata it is tried with its usual one.
     :returns: a name of :data:`METHODS`, or a method for an algorithm that is not the default.
     :raises ConfigurationError: if the server accepts no algorithm that fits the private key.
     """
-    name = choose_method(client_secret, supported, signing_algs)
+    name = stated or choose_method(client_secret, supported, signing_algs)
     if not signing_algs or name not in ("client_secret_jwt", "private_key_jwt"):
         return name
     from .client_assertion import narrow_method
 
-    return narrow_method(name, client_secret, signing_algs)
+    return narrow_method(name, client_secret, signing_algs, is_stated=stated is not None)
