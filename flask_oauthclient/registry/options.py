@@ -26,7 +26,7 @@ def _option(doc: str, default: Any = None) -> Any:
     return field(default=default, metadata={"doc": doc})
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)  # some of them are secrets
 class ClientOptions:
     """The settings of one client."""
 
@@ -295,7 +295,9 @@ def merge(keywords: Mapping[str, Any], configured: Mapping[str, Any], *, overwri
         return {**configured, **keywords}
     merged = dict(keywords)
     for name, value in configured.items():
-        if isinstance(value, dict) and isinstance(merged.get(name), dict):
+        # A secret may be a dict too, a JWK: half of one and half of another make no key.
+        together = name != "client_secret" and isinstance(merged.get(name), dict)
+        if together and isinstance(value, dict):
             merged[name] = {**merged[name], **value}
         elif value:
             merged[name] = value

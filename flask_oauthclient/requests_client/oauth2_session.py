@@ -10,18 +10,15 @@ from typing import Any
 
 from requests.auth import AuthBase
 
+from ..protocol.errors import InvalidSettingError
 from ..protocol.errors import MissingEndpointError
 from ..protocol.errors import MissingTokenError
 from ..protocol.errors import OAuthError
 from ..protocol.messages import Purpose
-from ..protocol.messages import Request
 from ..protocol.oauth2.authorization import scope_to_list
 from ..protocol.oauth2.client import OAuth2Client
 from ..protocol.oauth2.client_auth import AuthMethod
 from ..protocol.oauth2.client_auth import ClientAuth
-from ..protocol.oauth2.revocation import introspection_request
-from ..protocol.oauth2.revocation import revocation_request
-from ..protocol.oauth2.revocation import token_to_name
 from ..protocol.oauth2.token import OAuth2Token
 from ..protocol.oauth2.token import parse_token_response
 from ..transport.answers import to_message
@@ -31,18 +28,20 @@ from .calls import as_auth_method
 from .calls import is_implicit
 from .calls import read_form
 from .calls import take_transport_settings
+from .token_management import TokenManagement
 from .token_session import TokenSession
 
 _log = logging.getLogger(__name__)
 
 
-class OAuth2Session(OAuth2Client, TokenSession):
+class OAuth2Session(OAuth2Client, TokenManagement, TokenSession):
     """A :class:`requests.Session` that gets a token and presents it.
 
     :param client_id: the client's identifier.
     :param client_secret: its secret, or ``None`` for a public client.
     :param token_endpoint_auth_method: how the client authenticates at the token endpoint.
-    :param revocation_endpoint_auth_method: the same for the revocation endpoint.
+    :param revocation_endpoint_auth_method: the same for the revocation endpoint; default is
+        that of the token endpoint.
     :param scope: scope to ask for, a string or a list.
     :param state: state to compare authorization responses with.
     :param redirect_uri: where authorization responses go.
@@ -164,7 +163,7 @@ class OAuth2Session(OAuth2Client, TokenSession):
         exchange = self.token_exchange(
             endpoint,
             grant_type,
-            auth=self._call_auth(auth),
+            auth=self.client_auth(auth),
             method=method,
             headers=headers,
             insecure_http=self.insecure_http,
@@ -224,7 +223,7 @@ class OAuth2Session(OAuth2Client, TokenSession):
         exchange = self.token_exchange(
             self._endpoint("token", url),
             "refresh_token",
-            auth=self._call_auth(auth),
+            auth=self.client_auth(auth),
             headers=headers,
             insecure_http=self.insecure_http,
             **{**read_form(body), "refresh_token": refresh_token, **kwargs},
@@ -267,14 +266,28 @@ class OAuth2Session(OAuth2Client, TokenSession):
             raise MissingEndpointError("missing_configuration", f'Missing "{name}_endpoint".')
         return str(endpoint)
 
-    def _call_auth(self, auth: Any) -> ClientAuth:
-        if isinstance(auth, ClientAuth):
-            return auth
-        if isinstance(auth, tuple):
-            return ClientAuth(auth[0], auth[1], "client_secret_basic")
-        if isinstance(auth, AuthBase):
-            return self.client_auth(as_auth_method(auth))
-        return self.client_auth(auth)
+    def client_auth(
+        self, auth_method: str | AuthMethod | tuple[str, Any] | AuthBase | ClientAuth | None = None
+    ) -> ClientAuth:
+        """This client's identity with a way to prove it.
+
+        :param auth_method: a registered name, a callable, a pair of user and password, an
+            ``auth`` object of requests, or a finished :class:`ClientAuth`; default is the
+            session's method.
+        :raises ConfigurationError: for a method that is not known, or a pair that is none.
+        """
+        if isinstance(auth_method, ClientAuth):
+            return auth_method
+        if isinstance(auth_method, AuthBase):
+            return super().client_auth(as_auth_method(auth_method))
+        if not isinstance(auth_method, tuple):
+            return super().client_auth(auth_method)
+        if len(auth_method) != 2:
+            raise InvalidSettingError("invalid_configuration", "auth is a pair of two texts.")
+        client_id, client_secret = auth_method  # as requests takes it
+        return self.client_auth_class(
+            client_id, client_secret, "client_secret_basic", basic_encoding=self.basic_encoding
+        )
 
     def parse_response_token(self, response: Any) -> OAuth2Token:
         """Read the response of a token endpoint.
@@ -284,85 +297,6 @@ class OAuth2Session(OAuth2Client, TokenSession):
         """
         message = to_message(response, POLICIES[Purpose.TOKEN].max_bytes)
         return self.with_own_errors(lambda: parse_token_response(message))
-
-    # -- requests about a token -----------------------------------------------------------
-
-    def revoke_token(
-        self,
-        url: str | None = None,
-        token: Any = None,
-        token_type_hint: str | None = None,
-        body: str | None = None,
-        auth: Any = None,
-        headers: Mapping[str, str] | None = None,
-        **kwargs: Any,
-    ) -> Any:
-        """Ask the server to forget a token (RFC 7009 section 2.1).
-
-        :param url: revocation endpoint; default is the session's ``revocation_endpoint``.
-        :param token: the token to revoke; default is the session's refresh token, without one
-            its access token.
-        :param token_type_hint: ``access_token`` or ``refresh_token``.
-        :param body: form parameters to add, encoded.
-        :param auth: client authentication of this call.
-        :param headers: headers to add.
-        :param kwargs: further parameters, and ``timeout``, ``verify``, ``cert``, ``proxies``.
-        :returns: the response of requests, whatever its status; 200 also means that the token
-            was not known (RFC 7009 section 2.2).
-        :raises OAuthError: if there is no token to revoke or no acceptable answer.
-        """
-        settings, endpoint = self.transport_settings(kwargs), self._endpoint("revocation", url)
-        request = revocation_request(
-            self._call_auth(auth or self.revocation_endpoint_auth_method),
-            endpoint,
-            token_to_name(self.token if token is None else token, token_type_hint),
-            token_type_hint=token_type_hint,
-            params={**read_form(body or ""), **kwargs},
-            headers=headers,
-            insecure_http=self.insecure_http,
-        )
-        return self._answer_to(request, "revoke_token_request", settings)
-
-    def introspect_token(
-        self,
-        url: str | None = None,
-        token: Any = None,
-        token_type_hint: str | None = None,
-        body: str | None = None,
-        auth: Any = None,
-        headers: Mapping[str, str] | None = None,
-        **kwargs: Any,
-    ) -> Any:
-        """Ask the server what a token stands for (RFC 7662 section 2.1).
-
-        :param url: introspection endpoint; default is the session's ``introspection_endpoint``.
-        :param token: the token; default is the session's refresh token, without one its access
-            token.
-        :param token_type_hint: ``access_token`` or ``refresh_token``.
-        :param body: form parameters to add, encoded.
-        :param auth: client authentication of this call.
-        :param headers: headers to add.
-        :param kwargs: further parameters, and ``timeout``, ``verify``, ``cert``, ``proxies``.
-        :returns: the response of requests, whatever its status; its JSON has ``active``.
-        :raises OAuthError: if there is no token to ask about or no acceptable answer.
-        """
-        settings, endpoint = self.transport_settings(kwargs), self._endpoint("introspection", url)
-        request = introspection_request(
-            self._call_auth(auth),
-            endpoint,
-            token_to_name(self.token if token is None else token, token_type_hint),
-            token_type_hint=token_type_hint,
-            params={**read_form(body or ""), **kwargs},
-            headers=headers,
-            insecure_http=self.insecure_http,
-        )
-        return self._answer_to(request, "introspect_token_request", settings)
-
-    def _answer_to(self, request: Request, hook_type: str, settings: dict[str, Any]) -> Any:
-        """Send a request and give the HTTP library's own response."""
-        answers: list[Any] = []
-        self.send_hooked(request, hook_type, on_response=answers.append, **settings)
-        return answers[0]
 
     # -- sending --------------------------------------------------------------------------
 

@@ -106,13 +106,14 @@ class TokenSession(PooledSession):
             return True
 
     def _attempt(self, token: Any) -> None:
-        self._attempts += 1
         self._failure = None
         try:
             self._replace(token)
         except OAuthError as failure:
             self._failure = failure.again()
             raise
+        finally:
+            self._attempts += 1  # at the end: who comes before that waits for this attempt
 
     def _is_replaceable(self, token: Any) -> bool:
         """Whether there is a way to get another token for this one, or for none."""

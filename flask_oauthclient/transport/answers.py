@@ -112,6 +112,7 @@ def _is_timeout(cause: object) -> bool:
 
 
 _UNREADABLE = (
+    requests.exceptions.HTTPError,  # of a compliance hook
     requests.exceptions.ContentDecodingError,
     requests.exceptions.InvalidHeader,
     requests.exceptions.JSONDecodeError,  # of a compliance hook

@@ -261,3 +261,13 @@ def test_issuer_that_follows_from_the_settings(
     settings: dict[str, Any], issuer: str | None
 ) -> None:
     assert known_issuer(*options.split(settings)) == issuer
+
+
+def test_options_do_not_show_their_secrets() -> None:
+    assert "a-secret-of-ours" not in repr(ClientOptions(client_secret="a-secret-of-ours"))
+
+
+def test_a_key_of_the_configuration_replaces_that_of_the_code_whole() -> None:
+    code, configured = {"kty": "EC", "crv": "P-256", "d": "1"}, {"kty": "oct", "k": "2"}
+    merged = options.merge({"client_secret": code}, {"client_secret": configured}, overwrite=True)
+    assert merged == {"client_secret": configured}

@@ -180,3 +180,9 @@ def test_a_real_provider_reads_a_difficult_secret(method: str, watch: Any) -> No
         token_endpoint_auth_method=method,
     )
     assert session.fetch_token(TOKEN_URL)["token_type"] == "Bearer"
+
+
+@pytest.mark.parametrize("method", [("name",), ("name", "text"), (1, print), print, "a name", None])
+def test_what_is_no_method_cannot_be_registered(method: Any, answers: Answers) -> None:
+    with pytest.raises(ConfigurationError, match="pair of name and callable"):
+        session_at(answers).register_client_auth_method(method)

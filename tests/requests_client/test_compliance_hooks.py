@@ -145,3 +145,153 @@ def test_an_unknown_hook_type_is_an_error(kind: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         _session(Answers()).register_compliance_hook(kind, _adds("own"))
     assert isinstance(caught.value, ValueError)
+
+
+# -- every hook: arguments, order, number of calls -------------------------------------------------
+
+REQUEST_HOOKS = {
+    "access_token_request": lambda session: session.fetch_token(code="c" * 20),
+    "refresh_token_request": lambda session: session.refresh_token(),
+    "revoke_token_request": lambda session: session.revoke_token(),
+    "introspect_token_request": lambda session: session.introspect_token(),
+    "protected_request": lambda session: session.post(API_URL, data="a=b"),
+}
+RESPONSE_HOOKS = {
+    "access_token_response": lambda session: session.fetch_token(code="c" * 20),
+    "refresh_token_response": lambda session: session.refresh_token(),
+}
+
+
+def _with_endpoints(answers: Answers) -> Any:
+    return _session(
+        answers,
+        token=token("held", refresh_token="refresh-token-held"),
+        revocation_endpoint=TOKEN_URL,
+        introspection_endpoint=TOKEN_URL,
+    )
+
+
+@pytest.mark.parametrize("kind", REQUEST_HOOKS)
+def test_request_hooks_are_called_in_order_each_with_what_the_last_one_made(kind: str) -> None:
+    answers, calls = Answers(Answer(token())), []
+
+    def noting(name: str) -> Any:
+        def hook(url: str, headers: Any, body: Any) -> Any:
+            calls.append((name, url, dict(headers), body))
+            return f"{url}{name}", {**headers, "X-Last": name}, body
+
+        return hook
+
+    session = _with_endpoints(answers)
+    for name in ("/a", "/b", "/c"):
+        session.register_compliance_hook(kind, noting(name))
+    REQUEST_HOOKS[kind](session)
+    [request] = answers.sent
+    base = str(request.url).removesuffix("/a/b/c")
+    assert [call[:2] for call in calls] == [
+        ("/a", base),
+        ("/b", f"{base}/a"),
+        ("/c", f"{base}/a/b"),
+    ]
+    assert [call[2].get("X-Last") for call in calls] == [None, "/a", "/b"]
+    assert {call[3] for call in calls} == {request.body}
+    assert request.headers["X-Last"] == "/c"
+    # The client's credential, or the token, is there already: a hook can sign what is sent.
+    assert {call[2]["Authorization"] for call in calls} == {request.headers["Authorization"]}
+
+
+@pytest.mark.parametrize("kind", RESPONSE_HOOKS)
+def test_response_hooks_are_called_in_order_each_with_what_the_last_one_made(kind: str) -> None:
+    seen: list[Any] = []
+
+    def replacing(name: str) -> Any:
+        def hook(response: requests.Response) -> requests.Response:
+            seen.append(response.json()["access_token"])
+            other = requests.Response()
+            other.status_code = 200
+            other._content = json.dumps(token(name)).encode()
+            return other
+
+        return hook
+
+    session = _with_endpoints(Answers(Answer(token("0"))))
+    for name in ("1", "2", "3"):
+        session.register_compliance_hook(kind, replacing(name))
+    got = RESPONSE_HOOKS[kind](session)
+    assert seen == ["access-token-0", "access-token-1", "access-token-2"]
+    assert got["access_token"] == "access-token-3"
+
+
+def test_a_response_hook_that_gives_nothing_back_changes_nothing() -> None:
+    session = _session(Answers(Answer(token())))
+    seen: list[Any] = []
+    session.register_compliance_hook("access_token_response", lambda response: seen.append(1))
+    session.register_compliance_hook("access_token_response", seen.append)
+    assert session.fetch_token(code="c" * 20)["access_token"] == "access-token-first"
+    assert seen[1].status_code == 200
+
+
+def test_a_response_hook_sees_refusals_too() -> None:
+    session = _session(Answers(Answer({"oops": "x"}, 400)))
+    session.register_compliance_hook("access_token_response", _changes(error="invalid_client"))
+    with pytest.raises(TokenRequestError, match="invalid_client"):
+        session.fetch_token(code="c" * 20)
+
+
+@pytest.mark.parametrize("kind", REQUEST_HOOKS)
+def test_a_hook_is_called_once_for_each_request(kind: str) -> None:
+    answers, calls = Answers(Answer(token())), []
+
+    def hook(url: str, headers: Any, body: Any) -> Any:
+        calls.append(url)
+        return url, headers, body
+
+    session = _with_endpoints(answers)
+    for _ in range(3):
+        session.register_compliance_hook(kind, hook)
+    REQUEST_HOOKS[kind](session)
+    REQUEST_HOOKS[kind](session)
+    assert len(calls) == len(answers.sent) == 2
+
+
+def test_a_hook_is_called_for_automatic_refreshes_and_for_second_tries() -> None:
+    refused = Answer({}, 401, {"WWW-Authenticate": 'Bearer error="invalid_token"'})
+    answers, calls = Answers(refused, Answer(token("new")), Answer({})), []
+    session = _with_endpoints(answers)
+
+    def noting(kind: str) -> Any:
+        def hook(*given: Any) -> Any:
+            calls.append(kind)
+            return given
+
+        return hook
+
+    for kind in REQUEST_HOOKS:
+        session.register_compliance_hook(kind, noting(kind))
+    session.get(API_URL)
+    assert calls == ["protected_request", "refresh_token_request", "protected_request"]
+
+
+def test_a_hook_of_one_session_is_none_of_another() -> None:
+    def fail(*given: Any) -> Any:
+        raise AssertionError("the hook of another session")
+
+    answers = Answers(Answer(token()))
+    first = _with_endpoints(answers)
+    for kind in REQUEST_HOOKS:
+        first.register_compliance_hook(kind, fail)
+    for use in REQUEST_HOOKS.values():
+        use(_with_endpoints(answers))
+    assert len(answers.sent) == len(REQUEST_HOOKS)
+
+
+def test_a_hook_may_move_a_request_only_to_where_credentials_may_go() -> None:
+    answers = Answers(Answer(token()))
+    session = _session(answers)
+    session.mount("http://", answers)
+    session.register_compliance_hook(
+        "access_token_request", lambda url, headers, body: ("http://op.test/", headers, body)
+    )
+    with pytest.raises(ConfigurationError, match="insecure_transport"):
+        session.fetch_token(code="c" * 20)
+    assert answers.sent == []

@@ -18,7 +18,9 @@ def scope_to_string(scope: str | Iterable[str] | None) -> str | None:
 
 
 def scope_to_list(scope: str | Iterable[str] | None) -> list[str]:
-    """Read a scope as a list of names."""
+    """Read a scope as a list of names; what a server writes instead of one has none."""
+    if not isinstance(scope, str | Iterable):
+        return []
     return (scope_to_string(scope) or "").split()
 
 

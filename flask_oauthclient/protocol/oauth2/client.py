@@ -11,6 +11,7 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
+from typing import cast
 from urllib.parse import parse_qsl
 from urllib.parse import urlsplit
 
@@ -63,7 +64,8 @@ class OAuth2Client:
     :param client_secret: its secret, or ``None`` for a public client.
     :param token_endpoint_auth_method: a registered name or a callable (see
         :mod:`.client_auth`); default is ``client_secret_basic`` with a secret, else ``none``.
-    :param revocation_endpoint_auth_method: the same for the revocation endpoint.
+    :param revocation_endpoint_auth_method: the same for the revocation endpoint; default is
+        that of the token endpoint.
     :param scope: scope to ask for, a string or a list.
     :param state: state to compare callbacks with.
     :param redirect_uri: where authorization responses go.
@@ -96,7 +98,11 @@ class OAuth2Client:
         self.client_secret = client_secret
         self.state = state
         self.token_endpoint_auth_method = token_endpoint_auth_method or default
-        self.revocation_endpoint_auth_method = revocation_endpoint_auth_method or default
+        # A client is registered with one method (RFC 7591 section 2). Sending the secret of one
+        # that signs would give it away, and be refused.
+        self.revocation_endpoint_auth_method = (
+            revocation_endpoint_auth_method or self.token_endpoint_auth_method
+        )
         self.scope = scope
         self.redirect_uri = redirect_uri
         self.code_challenge_method = code_challenge_method
@@ -111,9 +117,22 @@ class OAuth2Client:
         """Make a client authentication method known.
 
         :param auth: ``(name, callable)``, or an object with ``name`` that is callable.
+        :raises InvalidSettingError: for anything else.
         """
-        name, method = auth if isinstance(auth, tuple) else (auth.name, auth)
-        self._auth_methods[name] = method
+        pair = auth if isinstance(auth, tuple) else (getattr(auth, "name", None), auth)
+        if len(pair) != 2 or not isinstance(pair[0], str) or not callable(pair[1]):
+            raise InvalidSettingError(
+                "invalid_configuration",
+                "A client authentication method is a pair of name and callable, or a callable "
+                "with a name.",
+            )
+        name, method = pair
+        self._auth_methods[name] = cast("AuthMethod", method)
+
+    @property
+    def own_auth_methods(self) -> frozenset[str]:
+        """Names of the client authentication methods that were registered with this client."""
+        return frozenset(self._auth_methods)
 
     def client_auth(self, auth_method: str | AuthMethod | None = None) -> ClientAuth:
         """This client's identity with a way to prove it.
