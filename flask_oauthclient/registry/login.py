@@ -184,12 +184,19 @@ class LoginApp(OpenIDApp):
         """Send a token request, without any state (the low-level half of a login).
 
         :param redirect_uri: the one of the authorization request.
-        :param kwargs: parameters of the grant (``code``, ``code_verifier``, ``username``, ...).
+        :param kwargs: parameters of the grant (``code``, ``code_verifier``, ``username``, ...), or
+            ``authorization_response``, the URL that the browser came back to, with the ``state``
+            to compare it with.
         :raises OAuthError: if there is no token to be had.
         """
+        response, state = kwargs.pop("authorization_response", None), kwargs.pop("state", None)
+        if response is not None:
+            self.session.check_redirect(response, state)
+            kwargs["code"] = self.session.read_authorization_response(response, state)
         settings = self.session.transport_settings(kwargs)
         params = merged(self.access_token_params, kwargs)
         grant_type = params.pop("grant_type", None) or self.session.guess_grant_type(params)
+        self.session.warn_of_grant(grant_type)
         if grant_type != "authorization_code":
             params.setdefault("scope", self.client_kwargs.get("scope"))
         exchange = self.session.token_exchange(

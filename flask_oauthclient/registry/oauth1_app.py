@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from typing import cast
 
 from ..protocol.errors import MismatchingStateError
 from ..protocol.errors import MissingRequestTokenError
 from ..protocol.errors import MissingTokenError
 from ..protocol.oauth1.callback import AuthorizationResponse
-from ..protocol.oauth1.callback import check_no_repetition
-from ..protocol.oauth1.callback import check_not_refused
+from ..protocol.oauth1.callback import check_callback
 from ..protocol.oauth1.callback import parse_callback
 from ..protocol.oauth1.client_auth import ClientAuth
 from ..protocol.oauth1.credentials import temporary_credentials_exchange
@@ -22,6 +22,13 @@ from .options import ClientOptions
 from .remote_app import RemoteApp
 from .remote_app import merged
 from .remote_app import missing
+from .remote_app import without_ours
+
+#: What is kept of temporary credentials, and what of that is no business of the browser. A server
+#: may send the verifier right away; then it opens nothing but its own door, since the callback has
+#: to come from the browser that started the login in any case.
+_KEPT = ("oauth_token", "oauth_token_secret", "oauth_verifier", "oauth_callback_confirmed")
+_SEALED = frozenset({"oauth_token_secret", "oauth_verifier"})
 
 
 class OAuth1App(RemoteApp):
@@ -96,11 +103,10 @@ class OAuth1App(RemoteApp):
         :raises MissingConfigurationError: without a state.
         :raises StateStoreError: if it cannot be kept.
         """
-        credentials = dict(data.get("request_token") or {})
-        secret = credentials.get("oauth_token_secret")
-        if secret:
-            sealed = self.framework.seal(secret, _context(data.get("state")))
-            credentials["oauth_token_secret"] = sealed
+        given, context = data.get("request_token") or {}, _context(data.get("state"))
+        credentials = {name: given[name] for name in _KEPT if name in given}
+        for name in _SEALED & credentials.keys():
+            credentials[name] = self.framework.seal(str(credentials[name]), context)
         data["request_token"] = credentials or None
         super().save_authorize_data(*args, **data)
 
@@ -119,8 +125,7 @@ class OAuth1App(RemoteApp):
         """
         response = parse_callback(self.framework.read_callback().params)
         pending = self._take_pending(response)
-        check_no_repetition(response)
-        check_not_refused(response)
+        check_callback(response)
         found = {"oauth_verifier": response.oauth_verifier} if response.oauth_verifier else {}
         token = self.fetch_access_token(pending["request_token"], **{**found, **kwargs})
         if "extra" in pending:
@@ -141,11 +146,14 @@ class OAuth1App(RemoteApp):
         return {**pending, "request_token": self._opened(credentials, name)}
 
     def _opened(self, credentials: Mapping[str, Any], name: str) -> dict[str, Any]:
-        secret = credentials.get("oauth_token_secret") or ""
-        opened = self.framework.unseal(secret, _context(name)) if isinstance(secret, str) else None
-        if opened is None:
-            raise MismatchingStateError("state_unreadable")
-        return {**credentials, "oauth_token_secret": opened}
+        opened = dict(credentials)
+        for sealed in _SEALED & opened.keys():
+            value = opened[sealed] or ""
+            text = self.framework.unseal(value, _context(name)) if isinstance(value, str) else None
+            if text is None:
+                raise MismatchingStateError("state_unreadable")
+            opened[sealed] = text
+        return opened
 
     def fetch_access_token(
         self, request_token: Mapping[str, Any] | None = None, **kwargs: Any
@@ -177,8 +185,8 @@ class OAuth1App(RemoteApp):
             insecure_http=self._options.insecure_http,
             **params,
         )
-        token: OAuth1Token = self.session.run_exchange(exchange, **{**settings, **of_the_call})
-        return token
+        token = self.session.run_exchange(exchange, **{**settings, **of_the_call})
+        return cast("OAuth1Token", without_ours(token))
 
     # -- API calls ------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from typing import cast
 
 from ..protocol.errors import InvalidTokenError
 from ..protocol.oauth2.client_auth import ClientAuth
@@ -14,12 +15,9 @@ from ..protocol.oauth2.metadata import string_list
 from ..protocol.oauth2.token import OAuth2Token
 from .options import ClientOptions
 from .remote_app import RemoteApp
+from .remote_app import without_ours
 from .server import Server
 from .single_flight import SingleFlight
-
-#: Members that we add to a token: the claims of the verified ID token, and what the application
-#: sent along. A provider has no say in them.
-_OURS = ("userinfo", "extra")
 
 #: Client authentication for which nothing needs to be known of the server.
 _METHODS_WITHOUT_METADATA = ("none", "client_secret_basic", "client_secret_post")
@@ -124,10 +122,8 @@ class OAuth2App(RemoteApp):
         return endpoint(self.load_server_metadata(), "token_endpoint")
 
     def _run(self, exchange: Any, hook: str, **settings: Any) -> OAuth2Token:
-        token: OAuth2Token = self.session.run_exchange(exchange, hook, **settings)
-        for name in _OURS:
-            token.pop(name, None)
-        return token
+        token = self.session.run_exchange(exchange, hook, **settings)
+        return cast("OAuth2Token", without_ours(token))
 
     @property
     def _refreshes(self) -> SingleFlight[OAuth2Token]:
@@ -169,7 +165,10 @@ class OAuth2App(RemoteApp):
             fresh = self._refreshes.do(old, lambda: self._fetch_own_token(old))
         else:
             raise InvalidTokenError
-        self.framework.set_current_token(fresh)
+        # Somebody else's token may be replaced here as well; it is not this request's then.
+        current = self.framework.current_token() or {}
+        if current.get("access_token") == found.get("access_token"):
+            self.framework.set_current_token(fresh)
         return fresh
 
     def _refresh(self, old: OAuth2Token) -> OAuth2Token:
@@ -210,7 +209,7 @@ class OAuth2App(RemoteApp):
         :param url: absolute, or relative to ``api_base_url``.
         :param token: default is the stored token of the current user; an expired one is replaced.
         :param kwargs: as :meth:`requests.Session.request` takes them; ``withhold_token=True``
-            sends no token.
+            sends no token, ``auth`` sends something else instead.
         :returns: the response, whatever its status.
         :raises MissingTokenError: if there is no token.
         :raises InvalidTokenError: if it has expired and cannot be replaced.
@@ -218,7 +217,7 @@ class OAuth2App(RemoteApp):
         :raises requests.RequestException: if the call fails.
         """
         url = self._absolute(url)
-        if kwargs.pop("withhold_token", False):
+        if kwargs.pop("withhold_token", False) or kwargs.get("auth") is not None:
             return self.session.request(method, url, withhold_token=True, **kwargs)
         self._check_token_origin(url)
         active = self.ensure_active_token(token)

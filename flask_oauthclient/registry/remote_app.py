@@ -21,6 +21,10 @@ from .options import ClientOptions
 
 _log = logging.getLogger(__name__)
 
+#: Members that we add to a token: the claims of the verified ID token, and what the application
+#: sent along. A provider has no say in them.
+_OURS = ("userinfo", "extra")
+
 
 class RemoteApp:
     """A client of one server.
@@ -262,6 +266,13 @@ class RemoteApp:
     def delete(self, url: str, **kwargs: Any) -> Any:
         """``DELETE``; see :meth:`request`."""
         return self.request("DELETE", url, **kwargs)
+
+
+def without_ours(token: Any) -> Any:
+    """Take out of a provider's answer what only we add to a token."""
+    for name in _OURS:
+        token.pop(name, None)
+    return token
 
 
 def missing(option: str) -> MissingConfigurationError:

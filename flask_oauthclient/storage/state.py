@@ -106,7 +106,9 @@ class PendingLogins:
         expires = round(time.time() + self._lifetime, 3)
         self._spent.forget(_key(client, state))  # a state that is given, and given again
         if self._cache is not None:
-            self._put(_cache_key(client, state), json.dumps({"data": data, **_owner(client)}))
+            self._put(
+                _cache_key(client, state), json.dumps({"data": data, **_owner(client, state)})
+            )
         if self._sealer is not None:
             self._keep_in_cookie(self._sealer, browser, client, state, int(expires), data)
         self._keep_in_session(browser.session, client, state, expires, data)
@@ -128,7 +130,7 @@ class PendingLogins:
         expires: float,
         data: Mapping[str, Any],
     ) -> None:
-        entry: dict[str, Any] = {"exp": expires, **_owner(client)}
+        entry: dict[str, Any] = {"exp": expires, **_owner(client, state)}
         if self._cache is None:
             entry = {"data": dict(data), **entry}
         _sweep(session)
@@ -287,9 +289,10 @@ def _session_entry(session: Mapping[str, Any], client: str, state: str) -> Any:
     return entry if _belongs_to(client, entry) else None
 
 
-def _owner(client: str) -> dict[str, str]:
-    # "git" + "hub_x" and "git_hub" + "x" have one key.
-    return {"client": client} if "_" in client else {}
+def _owner(client: str, state: str) -> dict[str, str]:
+    # "git" + "hub_x" and "git_hub" + "x" have one key. A state of ours has no such character, but
+    # one of an OAuth 1.0a server may be anything.
+    return {"client": client} if "_" in client + state else {}
 
 
 def _belongs_to(client: str, kept: Any) -> bool:

@@ -513,3 +513,14 @@ def test_state_of_any_form_is_kept(logins: PendingLogins, browser: FakeBrowser, 
     assert logins.take(browser.request(), "demo", state) == DATA
     with pytest.raises(MismatchingStateError):
         logins.take(browser.request(), "demo", state)
+
+
+@pytest.mark.parametrize(("client", "state"), [("git", "hub_X"), ("git_hub", "X")])
+def test_login_of_a_client_is_none_of_another_with_the_same_key(
+    logins: PendingLogins, browser: FakeBrowser, client: str, state: str
+) -> None:
+    logins.keep(browser.request(), client, state, DATA)
+
+    other_client, other_state = ("git_hub", "X") if client == "git" else ("git", "hub_X")
+    with pytest.raises(MismatchingStateError):
+        logins.take(browser.request(), other_client, other_state)

@@ -11,7 +11,6 @@ from ..error_codes import clean_code
 from ..error_codes import clean_text
 from ..errors import AuthorizationError
 from ..errors import CallbackError
-from ..errors import MissingVerifierError
 
 #: The parameters of a callback that are looked at.
 PARAMETERS = (
@@ -72,17 +71,14 @@ def parse_callback(pairs: Iterable[tuple[str, str]]) -> AuthorizationResponse:
     )
 
 
-def check_callback(response: AuthorizationResponse) -> tuple[str, str]:
-    """Judge a callback.
+def check_callback(response: AuthorizationResponse) -> None:
+    """Judge a callback; whose login it completes, and the verifier, are judged later.
 
-    :returns: ``oauth_token``, still to be compared with the one of this login, and
-        ``oauth_verifier``.
-    :raises CallbackError: if parameters are missing or repeated.
+    :raises CallbackError: if parameters are repeated.
     :raises AuthorizationError: if the server reports a refusal.
     """
     check_no_repetition(response)
     check_not_refused(response)
-    return check_oauth_token(response), check_verifier(response)
 
 
 def check_no_repetition(response: AuthorizationResponse) -> None:
@@ -109,17 +105,3 @@ def check_not_refused(response: AuthorizationResponse) -> None:
         },
         http_status=400,  # whatever the code means when it is one of ours
     )
-
-
-def check_oauth_token(response: AuthorizationResponse) -> str:
-    """``oauth_token`` is REQUIRED (RFC 5849 section 2.2)."""
-    if not response.oauth_token:
-        raise CallbackError("invalid_callback", 'Missing "oauth_token" parameter')
-    return response.oauth_token
-
-
-def check_verifier(response: AuthorizationResponse) -> str:
-    """``oauth_verifier`` is REQUIRED: it stops the session fixation of OAuth 1.0 (2009)."""
-    if not response.oauth_verifier:
-        raise MissingVerifierError
-    return response.oauth_verifier

@@ -15,8 +15,7 @@ from ..errors import MissingRequestTokenError
 from ..errors import MissingTokenError
 from ..messages import Exchange
 from ..urls import add_params
-from .callback import check_no_repetition
-from .callback import check_not_refused
+from .callback import check_callback
 from .callback import parse_callback
 from .client_auth import ClientAuth
 from .credentials import Params
@@ -149,12 +148,14 @@ class OAuth1Client:
         """
         found = _pairs_of(url)
         response = parse_callback(found)
-        check_no_repetition(response)
-        check_not_refused(response)
-        if self.auth.token and response.oauth_token not in (None, self.auth.token):
+        check_callback(response)
+        if not response.oauth_token:
+            raise MissingTokenError("missing_token", "The callback has no oauth_token.")
+        if self.auth.token not in (None, response.oauth_token):
             raise MismatchingStateError
-        self.token = token = OAuth1Token(found)
-        return token
+        # No more than these: who sends a browser here must not choose the secret.
+        self.auth.token, self.auth.verifier = response.oauth_token, response.oauth_verifier
+        return OAuth1Token(found)
 
     # -- the exchanges --------------------------------------------------------------------
 

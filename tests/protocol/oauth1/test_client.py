@@ -277,3 +277,21 @@ def test_confirmation_may_be_required_for_all_requests_or_one(kwargs: dict[str, 
         drive(made.request_token_exchange(URL, **kwargs), answer("oauth_token=rt"))
 
     assert made.token == with_token(None, None, None)
+
+
+def test_a_callback_cannot_choose_the_secret() -> None:
+    client = OAuth1Client("c", "s", token="t", token_secret="the-secret-of-t")
+    client.parse_authorization_response(
+        "https://app.test/cb?oauth_token=t&oauth_verifier=v&oauth_token_secret=another"
+    )
+    assert client.token == {
+        "oauth_token": "t",
+        "oauth_token_secret": "the-secret-of-t",
+        "oauth_verifier": "v",
+    }
+
+
+@pytest.mark.parametrize("query", ["oauth_token=", "oauth_verifier=v", ""])
+def test_a_callback_names_a_token(query: str) -> None:
+    with pytest.raises(MissingTokenError):
+        OAuth1Client("c", "s").parse_authorization_response(f"https://app.test/cb?{query}")
