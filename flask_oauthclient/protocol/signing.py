@@ -20,8 +20,12 @@ from .errors import InvalidSettingError
 
 _log = logging.getLogger(__name__)
 
+#: How keys begin that are neither PEM nor JWK: DER, and public keys of OpenSSH.
+_OTHER_KEYS = (b"\x30\x82", b"ssh-", b"ecdsa-sha2-")
+_BLANK = b"\xef\xbb\xbf \t\r\n"
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class SigningKey:
     """A private key or MAC key, with what its JWK says of it."""
 
@@ -29,7 +33,7 @@ class SigningKey:
     crv: str | None
     kid: str | None
     stated_alg: str | None
-    key: Any = field(repr=False, compare=False)
+    key: Any = field(repr=False)
 
     def algorithms(self) -> list[str]:
         """The algorithms that fit this key, the default first."""
@@ -49,11 +53,14 @@ def _same(alg: str, other: str) -> bool:
 
 
 def is_key_text(value: object) -> bool:
-    """Whether a text is a key in PEM or JWK form, and so no secret to be sent to anybody."""
+    """Whether a text is a key in any usual form, and so no secret to be sent to anybody."""
     if not isinstance(value, str | bytes):
         return False
-    head = _octets(value[:4096]).lstrip()
-    return head.startswith(b"-----BEGIN ") or (head.startswith(b"{") and b'"kty"' in head)
+    octets = _octets(value)
+    # Tools write other lines above a PEM key, and a byte order mark above those.
+    if b"-----BEGIN " in octets or octets.startswith(_OTHER_KEYS):
+        return True
+    return octets.lstrip(_BLANK).startswith(b"{") and b'"kty"' in octets
 
 
 # -- reading keys ----------------------------------------------------------------------------
@@ -115,8 +122,8 @@ def _read_text(octets: bytes) -> SigningKey | None:
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     try:
-        if octets.lstrip().startswith(b"{"):
-            jwk = json.loads(octets)
+        if octets.lstrip(_BLANK).startswith(b"{"):
+            jwk = json.loads(octets.lstrip(_BLANK))
             return _describe(jose.native_key(jwk), jwk)
         return _describe(load_pem_private_key(octets, None), {})
     except Exception as failure:  # noqa: BLE001  whatever a broken key makes parsers raise
@@ -164,7 +171,7 @@ def sign_jwt(
     """
     chosen = choose_alg(key, alg, header)
     kid = {} if key.kid is None else {"kid": key.kid}
-    fields = {"alg": chosen, "typ": "JWT", **kid, **(header or {})}
+    fields = {"typ": "JWT", **kid, **(header or {}), "alg": chosen}
     signing_input = b".".join([_segment(fields), _segment(claims)])
     if key.kty == "oct":
         _report_short_secret(key.key.raw_value, chosen)

@@ -88,7 +88,8 @@ def is_replaced(used: Any, current: Any) -> bool:
 
 def token_was_refused(response: Any) -> bool:
     """Whether an API says that the token itself is the problem (RFC 6750 section 3.1)."""
-    if response.status_code != 401:
+    # After a redirect it is somebody else who answers, and the call itself has been carried out.
+    if getattr(response, "status_code", None) != 401 or getattr(response, "history", None):
         return False
     headers = getattr(response, "headers", None)
     challenge = headers.get("WWW-Authenticate", "") if isinstance(headers, Mapping) else ""

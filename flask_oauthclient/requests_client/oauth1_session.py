@@ -10,9 +10,9 @@ import requests
 from requests.sessions import merge_setting
 
 from ..protocol.errors import InsecureTransportError
-from ..protocol.errors import OAuthError
 from ..protocol.messages import Exchange
 from ..protocol.messages import Request
+from ..protocol.messages import Response
 from ..protocol.oauth1.client import OAuth1Client
 from ..protocol.oauth1.credentials import pairs
 from ..protocol.oauth1.placement import FORM
@@ -20,6 +20,7 @@ from ..protocol.oauth1.placement import SIGNATURE_TYPE_HEADER
 from ..protocol.oauth1.placement import media_type
 from ..protocol.oauth1.signature import SIGNATURE_HMAC_SHA1
 from ..protocol.oauth1.token import OAuth1Token
+from ..protocol.oauth1.token import parse_token_response
 from ..protocol.urls import add_params
 from ..transport._run import run
 from ..transport.requests import PooledSession
@@ -68,7 +69,6 @@ class OAuth1Session(OAuth1Client, PooledSession):
     """
 
     auth_class = OAuth1Auth
-    oauth_error_class = OAuthError
 
     def __init__(
         self,
@@ -144,6 +144,17 @@ class OAuth1Session(OAuth1Client, PooledSession):
         )
         return self.run_exchange(exchange, **settings)
 
+    def parse_response_token(self, status_code: int, text: str) -> OAuth1Token:
+        """Read the answer to a request for temporary or token credentials.
+
+        :param status_code: the status of the response.
+        :param text: its body.
+        :returns: the credentials; they are not kept.
+        :raises OAuthError: if there are none.
+        """
+        response = Response(status_code, {}, text.encode("utf-8", "replace"))
+        return parse_token_response(response, self.auth.secrets())
+
     @staticmethod
     def transport_settings(kwargs: dict[str, Any]) -> dict[str, Any]:
         """Take the HTTP library's keywords out of those of a call."""
@@ -186,6 +197,14 @@ class OAuth1Session(OAuth1Client, PooledSession):
         prepared = super()._prepare_message(request, cookies, hooks)
         prepared.url = request.url  # it is signed; the session's parameters are in it already
         return prepared
+
+    def renew_auth(self, prepared: requests.PreparedRequest) -> None:
+        """Sign a request anew that is sent once more: a nonce is good for one (section 3.3)."""
+        signer = signer_of(prepared)
+        if signer is not None:
+            prepared.headers.pop("Authorization", None)
+            _remove_signature(prepared)
+            signer(prepared)
 
     def rebuild_auth(
         self, prepared_request: requests.PreparedRequest, response: requests.Response

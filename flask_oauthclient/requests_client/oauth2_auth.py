@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from collections.abc import Mapping
 from typing import Any
 from typing import cast
@@ -38,6 +39,7 @@ class OAuth2Auth(TokenAuth, AuthBase):
             request.url or "", sent, request.body, insecure_http=self.insecure_http
         )
         request.url = url
+        note_headers(request, [name for name, value in headers.items() if sent.get(name) != value])
         request.headers.update(headers)
         if body is not request.body:
             request.prepare_body(body, None)
@@ -45,6 +47,12 @@ class OAuth2Auth(TokenAuth, AuthBase):
         return request
 
     def _ensure_active(self) -> None:
+        had = getattr(self.client, "had", None)
+        if self.token and had is not None and not had(self.token):
+            # Somebody else's: whatever the client has or gets is not meant for it.
+            if self.token.is_expired(getattr(self.client, "leeway", 60)):
+                raise InvalidTokenError
+            return
         if not self.client.ensure_active_token(self.token):
             raise InvalidTokenError if self.token else MissingTokenError
         if not self.token or self.token.is_expired(getattr(self.client, "leeway", 60)):
@@ -68,3 +76,27 @@ class OAuth2Auth(TokenAuth, AuthBase):
         other.token = token
         other.client = None
         return other
+
+
+def note_headers(request: PreparedRequest, names: Collection[str]) -> None:
+    """Note which headers carry a credential, for the case that the request is redirected."""
+    vars(request)["_token_headers"] = names
+
+
+def noted_headers(request: PreparedRequest) -> Collection[str]:
+    """The headers of a request that carry a credential."""
+    names: Collection[str] = getattr(request, "_token_headers", ())
+    return names
+
+
+def without_token(url: str, before: str) -> str:
+    """A redirect's URL without the token that the URL before it carried."""
+    base, mark, query = url.partition("?")
+    query, hash_mark, fragment = query.partition("#")
+    sent = set(before.partition("#")[0].partition("?")[2].split("&"))
+    kept = "&".join(
+        piece
+        for piece in query.split("&")
+        if not (piece.startswith("access_token=") and piece in sent)
+    )
+    return f"{base}{mark if kept else ''}{kept}{hash_mark}{fragment}"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import weakref
+from collections import deque
 from collections.abc import Callable
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -18,6 +21,7 @@ from ..protocol.errors import TokenRequestError
 from ..protocol.messages import Exchange
 from ..protocol.messages import Request
 from ..protocol.messages import Response
+from ..protocol.oauth2.hooks import HookList
 from ..protocol.oauth2.token import OAuth2Token
 from ..transport._run import finish
 from ..transport._run import run
@@ -27,6 +31,23 @@ from .calls import is_replaced
 from .calls import is_replayable
 from .calls import token_was_refused
 from .oauth2_auth import OAuth2Auth
+from .oauth2_auth import note_headers
+from .oauth2_auth import noted_headers
+from .oauth2_auth import without_token
+
+#: How many of its former access tokens a session knows as its own.
+_FORMER_TOKENS = 32
+
+_all: weakref.WeakSet[TokenSession] = weakref.WeakSet()
+
+
+def _reset_after_fork() -> None:
+    for session in list(_all):
+        session.reset_lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reset_after_fork)
 
 
 class TokenSession(PooledSession):
@@ -45,7 +66,7 @@ class TokenSession(PooledSession):
     token_auth_class = OAuth2Auth
 
     #: Compliance hooks by their type; sessions bring their own.
-    compliance_hooks: dict[str, list[Any]]
+    compliance_hooks: dict[str, HookList]
 
     def __init__(
         self,
@@ -60,7 +81,9 @@ class TokenSession(PooledSession):
         self.token_auth.insecure_http = self.insecure_http
         self.leeway = leeway
         self.update_token = update_token
-        self._replacing = threading.RLock()
+        self._former: deque[Any] = deque(maxlen=_FORMER_TOKENS)
+        self.reset_lock()
+        _all.add(self)
         self._attempts = 0
         self._failure: OAuthError | None = None
 
@@ -73,7 +96,18 @@ class TokenSession(PooledSession):
 
     @token.setter
     def token(self, token: Any) -> None:
+        if self.token:
+            self._former.append(self.token.get("access_token"))
         self.token_auth.set_token(token)
+
+    def had(self, token: Mapping[str, Any]) -> bool:
+        """Whether a token is, or was, this session's; one without a token takes any for its own."""
+        name = token.get("access_token")
+        return not self.token or name == self.token.get("access_token") or name in self._former
+
+    def reset_lock(self) -> None:
+        """Make the lock anew: in a forked process, nobody is left to open it."""
+        self._replacing = threading.RLock()
 
     def ensure_active_token(self, token: Any = None) -> bool | None:
         """Replace the current token if it has expired.
@@ -182,13 +216,16 @@ class TokenSession(PooledSession):
 
         :raises InsecureTransportError: if the token stands in the body, which goes with it.
         """
+        names = noted_headers(response.request)
+        note_headers(prepared_request, names)
         super().rebuild_auth(prepared_request, response)
         before, after = str(response.request.url), str(prepared_request.url)
-        if (
-            self.token_auth.token_placement == "body"  # noqa: S105
-            and prepared_request.body
-            and self.should_strip_auth(before, after)  # type: ignore[no-untyped-call]
-        ):
+        if not self.should_strip_auth(before, after):  # type: ignore[no-untyped-call]
+            return
+        for name in names:
+            prepared_request.headers.pop(name, None)
+        prepared_request.url = without_token(after, before)
+        if self.token_auth.token_placement == "body" and prepared_request.body:  # noqa: S105
             raise InsecureTransportError("token_origin")
 
     def run_exchange(

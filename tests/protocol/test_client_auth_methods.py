@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,6 +19,7 @@ from flask_oauthclient.protocol.oauth2.client_auth import ClientAuth
 from flask_oauthclient.protocol.oauth2.client_auth import choose_method
 from flask_oauthclient.protocol.oauth2.client_auth import method_for
 from flask_oauthclient.protocol.oauth2.grants import token_request
+from flask_oauthclient.protocol.signing import import_private_key
 from tests.helpers.leaks import Watch
 from tests.protocol._assertions import jwk
 from tests.protocol._assertions import pem
@@ -259,3 +261,45 @@ def test_key_that_the_server_does_not_accept_is_an_error(secret: Any, algs: list
     assert caught.value.error == "unsupported_client_auth"
     assert caught.value.detail["supported"] == [*algs, "x" * 20]
     assert "xxx" not in str(caught.value)
+
+
+KEY_TEXTS = {
+    "lines-above": lambda key: f"Bag Attributes\n  friendlyName: x\n{pem(key)}",
+    "comment": lambda key: f"# of production\n{pem(key)}",
+    "byte-order-mark": lambda key: f"\ufeff{pem(key)}",
+    "jwk-with-a-mark": lambda key: f"\ufeff{json.dumps(jwk(key))}",
+    "jwk-with-its-type-at-the-end": lambda key: json.dumps({"x5c": ["A" * 9000], **jwk(key)}),
+}
+
+
+@pytest.mark.parametrize("form", KEY_TEXTS)
+@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
+def test_key_in_any_form_is_never_sent(form: str, method: str, watch: Watch) -> None:
+    text = KEY_TEXTS[form](private_key("P-256"))
+    watch.secret(text)
+    assert choose_method(text, None) == "private_key_jwt"
+    with pytest.raises(InvalidSettingError):
+        token_request(ClientAuth("me", text, method), ENDPOINT, "client_credentials")
+
+
+@pytest.mark.parametrize(
+    "octets", [b"\x30\x82\x01\x22", b"ssh-rsa AAAA", b"ecdsa-sha2-nistp256 AAAA"]
+)
+def test_other_keys_are_no_secrets_either(octets: bytes) -> None:
+    for method in ("client_secret_basic", "client_secret_post", "client_secret_jwt"):
+        with pytest.raises(InvalidSettingError):
+            token_request(ClientAuth("me", octets, method), ENDPOINT, "client_credentials")
+
+
+def test_two_keys_are_not_equal() -> None:
+    assert import_private_key(pem(private_key("P-256"))) != import_private_key(
+        ECKey.generate_key("P-256").as_pem(private=True)
+    )
+
+
+def test_alg_of_none_in_the_header_does_not_count() -> None:
+    assertion = PrivateKeyJWT(headers={"alg": None}).sign(
+        ClientAuth("me", pem(private_key("P-256"))), ENDPOINT
+    )
+    header = json.loads(base64.urlsafe_b64decode(assertion.split(".")[0] + "=="))
+    assert header == {"typ": "JWT", "alg": "ES256"}
