@@ -35,7 +35,8 @@ PLACES: dict[str, str] = {
     "SIGNATURE_TYPE_BODY",
     "flask_oauthclient.protocol.oauth2": "OAuth2Client ClientAuth TokenAuth OAuth2Error "
     "OAuth2Token ClientSecretJWT PrivateKeyJWT AssertionClient create_s256_code_challenge "
-    "get_well_known_url AuthorizationServerMetadata",
+    "get_well_known_url AuthorizationServerMetadata MissingCodeException MissingTokenException "
+    "MissingTokenTypeException MismatchingStateException",
     "flask_oauthclient.protocol.oidc": "UserInfo IDToken CodeIDToken ImplicitIDToken "
     "HybridIDToken get_claim_cls_by_response_type get_well_known_url OpenIDProviderMetadata",
     "flask_oauthclient.protocol.errors": "OAuthError OAuth2Error MissingRequestTokenError "

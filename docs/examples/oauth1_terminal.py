@@ -5,7 +5,8 @@ import os
 from flask_oauthclient.requests_client import OAuth1Session
 
 server = os.environ["SERVER"]
-session = OAuth1Session(os.environ["CLIENT_ID"], os.environ["CLIENT_SECRET"], redirect_uri="oob")
+credentials = os.environ["CLIENT_ID"], os.environ["CLIENT_SECRET"]
+session = OAuth1Session(*credentials, redirect_uri="oob")
 session.fetch_request_token(f"{server}/initiate")
 print("Open this page:", session.create_authorization_url(f"{server}/authorize"))
 session.fetch_access_token(f"{server}/token", verifier=input("What does it show? "))

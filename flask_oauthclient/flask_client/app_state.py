@@ -24,6 +24,8 @@ class Registration(NamedTuple):
     #: Whether the configuration wins over the keywords.
     overwrite: bool
     keywords: dict[str, Any]
+    #: Whether the configuration is among the keywords already.
+    is_complete: bool = False
 
 
 class AppState:

@@ -6,8 +6,13 @@ import copy
 import gc
 import weakref
 from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Mapping
+from functools import cache
+from functools import partial
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import NamedTuple
 from typing import cast
 
 from flask import Flask
@@ -17,7 +22,10 @@ from werkzeug.local import LocalProxy
 
 from ..protocol.errors import InvalidSettingError
 from ..protocol.errors import MissingConfigurationError
+from ..registry.options import METADATA_NAMES
+from ..registry.options import NAMES
 from ..registry.options import check_keywords
+from ..registry.options import merge
 from .app_state import AppState
 from .app_state import Registration
 from .form_post import relay
@@ -26,6 +34,9 @@ if TYPE_CHECKING:
     from .remote_app import FlaskOAuth2App
 
 EXTENSION = "oauthclient"
+
+#: What the configuration can say about a client.
+CONFIG_PARAMS = (*NAMES, *sorted(METADATA_NAMES))
 
 
 class OAuth:
@@ -174,16 +185,70 @@ class OAuth:
         return self._find(name)
 
     def _build(self, state: AppState, name: str) -> Any:
-        from .integration import FlaskIntegration
-        from .remote_app import FlaskRemoteApp
-        from .remote_app import class_for
-
+        parts = _parts()
         registration = self._registry[name]
-        oauth1 = bool(_setting(state.app, name, registration, "request_token_url"))
+        if self._reads_in_its_own_way():
+            registration = self._completed(name, registration)
+        oauth1 = bool(_setting(state, name, registration, "request_token_url"))
         own_cls = self.oauth1_client_cls if oauth1 else self.oauth2_client_cls
-        given_cls = registration.keywords.get("client_cls") or own_cls or FlaskRemoteApp
-        integration_cls = self.framework_integration_cls or FlaskIntegration
-        return class_for(given_cls, oauth1=oauth1)(integration_cls(name, state, registration), name)
+        given_cls = registration.keywords.get("client_cls") or own_cls or parts.app_cls
+        integration_cls = self.framework_integration_cls or parts.integration_cls
+        client_cls = parts.class_for(given_cls, oauth1=oauth1)
+        return client_cls(integration_cls(name, state, registration), name)
+
+    # -- configuration --------------------------------------------------------------------
+
+    def load_config(self, name: str, params: Iterable[str]) -> dict[str, Any]:
+        """Read what the configuration says about a client.
+
+        A subclass may find it elsewhere, and is asked once, when the client is built.
+
+        :param name: the client's name.
+        :param params: names of the options to look for.
+        :returns: those that are configured.
+        """
+        integration_cls = self.framework_integration_cls or _parts().integration_cls
+        found: dict[str, Any] = integration_cls.load_config(self, name, params)
+        return found
+
+    def generate_client_kwargs(self, name: str, overwrite: bool, **kwargs: Any) -> dict[str, Any]:
+        """Put together the options of a client, for a subclass to change.
+
+        :param name: the client's name.
+        :param overwrite: whether the configuration wins over the keywords.
+        :param kwargs: the keywords of the registration.
+        :returns: all options, ``fetch_token`` and ``update_token`` among them.
+        """
+        state = self._only or self._current_state()
+        options = merge(kwargs, self.load_config(name, CONFIG_PARAMS) or {}, overwrite=overwrite)
+        if not options.get("fetch_token") and state.fetch_token is not None:
+            options["fetch_token"] = partial(state.fetch_token, name)
+        if not options.get("update_token") and state.update_token is not None:
+            options["update_token"] = partial(state.update_token, name)
+        result: dict[str, Any] = options
+        return result
+
+    def active_config(self) -> Mapping[str, Any]:
+        """The configuration of the current application.
+
+        :raises MissingConfigurationError: (a ``RuntimeError``) without an application.
+        """
+        return (self._only or self._current_state()).app.config
+
+    def _reads_in_its_own_way(self) -> bool:
+        """Whether a subclass decides on options; else each is read when it is needed."""
+        cls, integration_cls = type(self), self.framework_integration_cls
+        return (
+            cls.load_config is not OAuth.load_config
+            or cls.generate_client_kwargs is not OAuth.generate_client_kwargs
+            or (integration_cls is not None and _loads_config(integration_cls))
+        )
+
+    def _completed(self, name: str, registration: Registration) -> Registration:
+        keywords = dict(registration.keywords)
+        cls = {"client_cls": keywords.pop("client_cls", None)}
+        options = self.generate_client_kwargs(name, registration.overwrite, **keywords)
+        return Registration(False, {**check_keywords(name, options), **cls}, is_complete=True)
 
     def _active_state(self) -> AppState | None:
         if not has_app_context():
@@ -203,9 +268,34 @@ class OAuth:
         raise MissingConfigurationError("not_initialized", "OAuth is not init with Flask app.")
 
 
-def _setting(app: Flask, name: str, registration: Registration, option: str) -> Any:
+def _loads_config(integration_cls: Any) -> bool:
+    from .integration import FlaskIntegration
+
+    return integration_cls.load_config is not FlaskIntegration.load_config
+
+
+class _Parts(NamedTuple):
+    """What a client is built of."""
+
+    app_cls: type[Any]
+    integration_cls: Any
+    class_for: Callable[..., Any]
+
+
+@cache
+def _parts() -> _Parts:
+    from .integration import FlaskIntegration
+    from .remote_app import FlaskRemoteApp
+    from .remote_app import class_for
+
+    return _Parts(FlaskRemoteApp, FlaskIntegration, class_for)
+
+
+def _setting(state: AppState, name: str, registration: Registration, option: str) -> Any:
     """One option of a client, before all of them are read."""
-    configured = app.config.get(f"{name}_{option}".upper())
+    if registration.is_complete:
+        return registration.keywords.get(option)
+    configured = state.app.config.get(f"{name}_{option}".upper())
     given = registration.keywords.get(option, configured)
     return (configured or given) if registration.overwrite else given
 

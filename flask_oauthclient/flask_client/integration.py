@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import MutableMapping
 from typing import Any
@@ -57,8 +58,23 @@ class FlaskIntegration:
 
     def settings(self) -> tuple[ClientOptions, dict[str, Any]]:
         """The client's options and what is known of its server's metadata."""
-        overwrite, keywords = self._registration
-        return read_settings(self.name, keywords, self._state.app.config, overwrite=overwrite)
+        overwrite, keywords, is_complete = self._registration
+        config = {} if is_complete else self._state.app.config
+        return read_settings(self.name, keywords, config, overwrite=overwrite)
+
+    @staticmethod
+    def load_config(oauth: Any, name: str, params: Iterable[str]) -> dict[str, Any]:
+        """Read options of a client out of the application's configuration.
+
+        A subclass may find them elsewhere; see :meth:`OAuth.load_config`.
+
+        :param oauth: the registry.
+        :param name: the client's name.
+        :param params: names of the options to look for.
+        """
+        keys = {option: f"{name}_{option}".upper() for option in params}
+        config = oauth.active_config()
+        return {option: config[key] for option, key in keys.items() if key in config}
 
     @property
     def cache(self) -> Any:
@@ -198,14 +214,34 @@ class FlaskIntegration:
         return None
 
     def token_updated(self, token: Any, **old: Any) -> None:
-        """Store a replaced token, and send the signal."""
+        """Store a replaced token, and say so."""
         old = {"refresh_token": None, "access_token": None, **old}
         own = self._registration.keywords.get("update_token")
         if own is not None:
             finish(own(token, **old))
         elif self._state.update_token is not None:
             finish(self._state.update_token(self.name, token, **old))
-        token_update.send(self._state.app, name=self.name, token=token, **old)
+        self.update_token(token, **old)
+
+    def update_token(
+        self, token: Any, refresh_token: str | None = None, access_token: str | None = None
+    ) -> None:
+        """Say that a token was replaced, with the signal ``token_update``.
+
+        A subclass may do something else. The functions ``update_token`` of the registration and
+        of the registry have been called before, whichever there is.
+
+        :param token: the new token.
+        :param refresh_token: the refresh token that was used for it.
+        :param access_token: the access token that it replaces, if it is the client's own.
+        """
+        token_update.send(
+            self._state.app,
+            name=self.name,
+            token=token,
+            refresh_token=refresh_token,
+            access_token=access_token,
+        )
 
 
 #: How browsers say that nobody has clicked yet; the last three are older than the first.

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..protocol.oauth2.assertion import AssertionClient
-from ..protocol.oauth2.client import Hook
-from ..protocol.oauth2.client import add_hook
+from ..protocol.oauth2.hooks import Hook
+from ..protocol.oauth2.hooks import HookList
+from ..protocol.oauth2.hooks import add_hook
 from ..protocol.oauth2.token import OAuth2Token
 from ..transport.requests import SESSION_SETTINGS
 from .token_session import TokenSession
@@ -25,7 +26,7 @@ class AssertionSession(AssertionClient, TokenSession):
     :param issuer: who signs the assertions.
     :param subject: for whom tokens are asked.
     :param audience: audience of the assertions; default is the token endpoint.
-    :param grant_type: default is :attr:`JWT_BEARER_GRANT_TYPE`.
+    :param grant_type: default is :attr:`DEFAULT_GRANT_TYPE`, which is JWT bearer.
     :param claims: claims to add to each assertion.
     :param token_placement: where the token goes in a request: ``header``, ``body`` or ``uri``.
     :param scope: scope to ask for, a string or a list.
@@ -85,7 +86,7 @@ class AssertionSession(AssertionClient, TokenSession):
             assertion=assertion,
             **kwargs,
         )
-        self.compliance_hooks = {name: [] for name in _HOOK_TYPES}
+        self.compliance_hooks = {name: HookList() for name in _HOOK_TYPES}
 
     def register_compliance_hook(self, hook_type: str, hook: Hook) -> None:
         """Register a function that adapts to a server outside the standard.
@@ -95,7 +96,8 @@ class AssertionSession(AssertionClient, TokenSession):
         :param hook: see :meth:`OAuth2Session.register_compliance_hook`.
         :raises InvalidSettingError: (a ``ValueError``) for another type.
         """
-        add_hook({**self.compliance_hooks, **self.token_auth.hooks}, hook_type, hook)
+        hooks = {**self.compliance_hooks, "protected_request": self.token_auth.hooks}
+        add_hook(hooks, hook_type, hook)
 
     def refresh_token(self) -> OAuth2Token:
         """Get a token with a fresh assertion, and keep it.

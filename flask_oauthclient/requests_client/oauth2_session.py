@@ -19,6 +19,7 @@ from ..protocol.oauth2.authorization import scope_to_list
 from ..protocol.oauth2.client import OAuth2Client
 from ..protocol.oauth2.client_auth import AuthMethod
 from ..protocol.oauth2.client_auth import ClientAuth
+from ..protocol.oauth2.hooks import HookList
 from ..protocol.oauth2.token import OAuth2Token
 from ..protocol.oauth2.token import parse_token_response
 from ..transport.answers import to_message
@@ -28,6 +29,7 @@ from .calls import as_auth_method
 from .calls import is_implicit
 from .calls import read_form
 from .calls import take_transport_settings
+from .client_auth import RequestsClientAuth
 from .token_management import TokenManagement
 from .token_session import TokenSession
 
@@ -57,6 +59,7 @@ class OAuth2Session(OAuth2Client, TokenManagement, TokenSession):
         (``token_endpoint``, ``issuer``, ...).
     """
 
+    client_auth_class = RequestsClientAuth
     SESSION_REQUEST_PARAMS = (
         "allow_redirects",
         "timeout",
@@ -112,8 +115,8 @@ class OAuth2Session(OAuth2Client, TokenManagement, TokenSession):
         self._own_request: dict[str, Any] = {}
         self._refused: tuple[str, OAuthError] | None = None
 
-    def _hooks(self) -> dict[str, list[Any]]:
-        return {**super()._hooks(), **self.token_auth.hooks}
+    def _hooks(self) -> Mapping[str, HookList]:
+        return {**super()._hooks(), "protected_request": self.token_auth.hooks}
 
     # -- tokens ---------------------------------------------------------------------------
 
@@ -219,6 +222,8 @@ class OAuth2Session(OAuth2Client, TokenManagement, TokenSession):
         refresh_token = refresh_token or old.get("refresh_token")
         if not refresh_token:
             raise MissingTokenError("missing_token", "There is no refresh token.")
+        if old.get("refresh_token") not in (None, refresh_token):
+            old = {}  # another grant, maybe another user's: nothing of the token at hand is its
         settings = self.transport_settings(kwargs)
         exchange = self.token_exchange(
             self._endpoint("token", url),

@@ -68,15 +68,18 @@ def _is_unread(response: Any) -> bool:
 def to_message(response: Any, max_bytes: int) -> Response:
     """Take from a response what the protocol looks at.
 
-    The doubles of test suites have only ``status_code``, ``json()`` and ``text``.
+    The doubles of test suites have only ``status_code``, ``json()`` and ``text``. A compliance
+    hook may give a real response a ``json`` of its own, which then is what the server has said.
     """
     read_bounded(response, max_bytes)
-    if issubclass(type(response), requests.Response):
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return Response(response.status_code, headers, response.content or b"")
     plain = getattr(response, "headers", None)
-    named = {k.lower(): v for k, v in plain.items()} if isinstance(plain, Mapping) else {}
-    return Response(int(response.status_code), named, _double_body(response))
+    headers = {k.lower(): v for k, v in plain.items()} if isinstance(plain, Mapping) else {}
+    if not issubclass(type(response), requests.Response):
+        return Response(int(response.status_code), headers, _double_body(response))
+    if "json" not in vars(response):
+        return Response(response.status_code, headers, response.content or b"")
+    headers["content-type"] = "application/json"
+    return Response(response.status_code, headers, _double_body(response))
 
 
 def _double_body(response: Any) -> bytes:

@@ -100,7 +100,10 @@ def test_fetch_access_token() -> None:
 
 
 def test_fetch_access_token_by_password() -> None:
-    with sending(lambda request: Double(TOKEN)) as sent:
+    with (
+        sending(lambda request: Double(TOKEN)) as sent,
+        pytest.warns(UserWarning, match="RFC 9700"),
+    ):
         make().dev.fetch_access_token(username="ann", password="the password of ann")
     assert form_of(sent[0])["grant_type"] == ["password"]
 

@@ -386,19 +386,67 @@ def test_basic_can_be_left_raw() -> None:
         pytest.param({"client_assertion": "another-secret"}, id="T29-assertion"),
     ],
 )
-@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
-def test_two_methods_are_never_used_at_once(
+@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post", "none"])
+def test_credential_of_a_call_is_the_only_one(
     method: str, extra: Any, call: str, watch: Watch
 ) -> None:
     watch.secret("another-secret")
     answers = Answers(Answer(token()))
     session = session_at(answers, token=expired(), token_endpoint_auth_method=method)
-    name = {"fetch": "fetch_token", "refresh": "refresh_token", "revoke": "revoke_token"}.get(
-        call, "introspect_token"
-    )
+    getattr(session, _CALLS[call])(TOKEN_URL, **extra)
+    sent = {k: v for k, v in answers.form.items() if k.startswith("client_")}
+    by_assertion = {"client_assertion": "another-secret"}
+    by_secret = {"client_id": "the-client", "client_secret": "another-secret"}
+    assert sent == (by_assertion if "client_assertion" in extra else by_secret)
+    assert answers.bearers == [None]
+
+
+@pytest.mark.parametrize("row", ["T29"])
+@pytest.mark.parametrize("client_id", ["the-client", "another-client"])
+def test_identity_of_a_call_is_sent_once(row: str, client_id: str, watch: Watch) -> None:
+    watch.secret("another-secret")
+    answers = Answers(Answer(token()))
+    session = session_at(answers)
+    session.fetch_token(TOKEN_URL, client_id=client_id, client_secret="another-secret")
+    assert answers.form == {
+        "grant_type": "client_credentials",
+        "client_id": client_id,
+        "client_secret": "another-secret",
+    }
+    assert answers.bearers == [None]
+
+
+@pytest.mark.parametrize("call", ["fetch", "refresh", "revoke", "introspect"])
+@pytest.mark.parametrize(
+    "extra",
+    [
+        pytest.param({"client_assertion": "a", "client_secret": "another-secret"}, id="T29-both"),
+        pytest.param(
+            {"client_secret": "another-secret", "headers": {"authorization": "Basic eDp5"}},
+            id="T29-header",
+        ),
+        pytest.param({"body": "client_secret=another-secret&client_secret=b"}, id="T29-twice"),
+        pytest.param({"client_secret": "-----BEGIN PRIVATE KEY-----"}, id="T29-key"),
+    ],
+)
+@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post", "none"])
+def test_two_credentials_of_a_call_are_an_error(
+    method: str, extra: Any, call: str, watch: Watch
+) -> None:
+    watch.secret("another-secret")
+    answers = Answers(Answer(token()))
+    session = session_at(answers, token=expired(), token_endpoint_auth_method=method)
     with pytest.raises(InvalidSettingError):
-        getattr(session, name)(TOKEN_URL, **extra)
+        getattr(session, _CALLS[call])(TOKEN_URL, **extra)
     assert answers.sent == []
+
+
+_CALLS = {
+    "fetch": "fetch_token",
+    "refresh": "refresh_token",
+    "revoke": "revoke_token",
+    "introspect": "introspect_token",
+}
 
 
 def _claims(assertion: str) -> Any:

@@ -8,6 +8,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from typing import ClassVar
 
 import pytest
 import requests
@@ -549,3 +550,16 @@ def test_a_provider_takes_a_jti_once(op: Any) -> None:
         with pytest.raises(TokenRequestError, match="invalid_grant"):
             session.refresh_token()
         assert session.token is first
+
+
+def test_subclass_has_a_grant_of_its_own() -> None:
+    class Exchange(AssertionSession):
+        DEFAULT_GRANT_TYPE = "urn:x"
+        ASSERTION_METHODS: ClassVar[Any] = {"urn:x": lambda **options: f"by-{options['key']}"}
+
+    answers = Answers(Answer(token()))
+    session = Exchange(TOKEN_URL, "issuer", "subject", key="hand")
+    session.mount("https://", answers)
+    session.get(API_URL)
+    assert answers.forms[0] == {"grant_type": "urn:x", "assertion": "by-hand"}
+    assert session.grant_type == "urn:x"

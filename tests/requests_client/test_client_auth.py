@@ -7,11 +7,15 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 import pytest
+import requests
 
 from flask_oauthclient.protocol.errors import ConfigurationError
+from flask_oauthclient.protocol.errors import InsecureTransportError
+from flask_oauthclient.protocol.errors import InvalidSettingError
 from flask_oauthclient.protocol.oauth2.client_auth import ClientAuth
 from flask_oauthclient.testing.provider import ClientRecord
 from flask_oauthclient.testing.provider import DevelopmentProvider
+from tests.requests_client._answers import API_URL
 from tests.requests_client._answers import CLIENT_ID
 from tests.requests_client._answers import CLIENT_SECRET
 from tests.requests_client._answers import TOKEN_URL
@@ -76,6 +80,7 @@ def test_none_keeps_a_secret_at_home(answers: Answers) -> None:
     assert answers.bearers == [None]
 
 
+@pytest.mark.filterwarnings("ignore:GET puts:UserWarning")
 def test_a_public_client_names_itself_in_the_query_of_a_get(answers: Answers) -> None:
     session = session_at(answers, client_secret=None)
     session.fetch_token(TOKEN_URL, method="GET", code="c" * 20)
@@ -186,3 +191,75 @@ def test_a_real_provider_reads_a_difficult_secret(method: str, watch: Any) -> No
 def test_what_is_no_method_cannot_be_registered(method: Any, answers: Answers) -> None:
     with pytest.raises(ConfigurationError, match="pair of name and callable"):
         session_at(answers).register_client_auth_method(method)
+
+
+# -- for requests of another session ---------------------------------------------------------------
+
+
+def _elsewhere(answers: Answers) -> requests.Session:
+    session = requests.Session()
+    session.mount("https://", answers)
+    return session
+
+
+def test_client_auth_is_an_auth_object_with_basic(answers: Answers) -> None:
+    auth = session_at(answers).client_auth("client_secret_basic")
+    assert isinstance(auth, ClientAuth)
+    _elsewhere(answers).post(API_URL, json={"a": "1"}, auth=auth)
+    assert _basic(answers.bearers[0]) == (CLIENT_ID, CLIENT_SECRET)
+    assert answers.sent[0].body == b'{"a": "1"}'
+
+
+@pytest.mark.parametrize("data", [{"a": "1"}, "a=1", b"a=1"], ids=["dict", "text", "octets"])
+def test_client_auth_is_an_auth_object_with_post(answers: Answers, data: Any) -> None:
+    auth = session_at(answers).client_auth("client_secret_post")
+    _elsewhere(answers).post(API_URL, data=data, auth=auth)
+    assert answers.form == {"a": "1", "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+    sent = answers.sent[0]
+    assert sent.headers["Content-Length"] == str(len(str(sent.body)))
+    assert sent.headers["Content-Type"] == "application/x-www-form-urlencoded"
+    assert answers.bearers == [None]
+
+
+def test_client_auth_makes_a_form_where_there_is_no_body(answers: Answers) -> None:
+    auth = session_at(answers).client_auth("client_secret_post")
+    _elsewhere(answers).post(API_URL, auth=auth)
+    assert answers.form == {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+    assert answers.sent[0].headers["Content-Type"] == "application/x-www-form-urlencoded"
+
+
+def test_client_auth_of_a_public_client_names_it_in_the_query(answers: Answers) -> None:
+    auth = session_at(answers).client_auth("none")
+    _elsewhere(answers).get(API_URL, auth=auth)
+    assert answers.sent[0].url == f"{API_URL}?client_id={CLIENT_ID}"
+    assert answers.sent[0].body is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"json": {"a": "1"}},
+        {"files": {"a": b"1"}},
+        {"data": iter([b"1"])},
+        {"data": "\u00e4".encode()},
+    ],
+    ids=["json", "files", "stream", "octets"],
+)
+def test_client_auth_writes_no_credential_into_another_body(answers: Answers, body: Any) -> None:
+    auth = session_at(answers).client_auth("client_secret_post")
+    with pytest.raises(InvalidSettingError):
+        _elsewhere(answers).post(API_URL, auth=auth, **body)
+    assert answers.sent == []
+
+
+def test_client_auth_is_for_https_only(answers: Answers) -> None:
+    auth = session_at(answers).client_auth()
+    with pytest.raises(InsecureTransportError):
+        _elsewhere(answers).post("http://api.test/", auth=auth)
+
+
+def test_client_auth_can_be_given_to_the_session_too(answers: Answers) -> None:
+    session = session_at(answers)
+    session.fetch_token(TOKEN_URL, code="c" * 20, auth=session.client_auth("client_secret_post"))
+    assert answers.form["client_secret"] == CLIENT_SECRET
+    assert answers.bearers == [None]

@@ -295,3 +295,70 @@ def test_a_hook_may_move_a_request_only_to_where_credentials_may_go() -> None:
     with pytest.raises(ConfigurationError, match="insecure_transport"):
         session.fetch_token(code="c" * 20)
     assert answers.sent == []
+
+
+@pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer({"data": token("inner")}),
+        Answer(text="access_token=form", headers={"Content-Type": "text/plain"}),
+        Answer(text="a=b", headers={"Content-Type": "application/x-www-form-urlencoded"}),
+        Answer(text="<p>access-token</p>"),
+    ],
+    ids=["json", "text", "form", "page"],
+)
+def test_a_response_hook_may_give_a_response_another_json(kind: str, answer: Answer) -> None:
+    def hook(response: Any) -> Any:
+        response.json = lambda: token("hooked", extra=5)
+        return response
+
+    session = _session(Answers(answer), token=expired())
+    session.register_compliance_hook(f"{kind}_response", hook)
+    got = session.fetch_token(code="c" * 20) if kind == "access_token" else session.refresh_token()
+    assert (got["access_token"], got["extra"]) == ("access-token-hooked", 5)
+
+
+def test_another_json_does_not_hide_the_status() -> None:
+    def hook(response: Any) -> Any:
+        response.json = lambda: {"error": "invalid_grant"}
+
+    session = _session(Answers(Answer({}, 400)))
+    session.register_compliance_hook("access_token_response", hook)
+    with pytest.raises(TokenRequestError) as caught:
+        session.fetch_token(code="c" * 20)
+    assert (caught.value.error, caught.value.detail["status"]) == ("invalid_grant", 400)
+
+
+def test_hooks_are_kept_like_a_set_in_order() -> None:
+    first, second = _adds("first"), _adds("second")
+    session = _session(Answers(Answer(token("new"))), token=token())
+    for hooks in (session.compliance_hook["access_token_request"], session.token_auth.hooks):
+        hooks.add(first)
+        hooks.add(second)
+        hooks.add(first)
+        assert list(hooks) == [first, second]
+        hooks.discard(first)
+        hooks.discard(first)
+        assert first not in hooks
+        assert second in hooks
+        assert len(hooks) == 1
+
+
+def test_what_is_added_to_the_containers_is_used() -> None:
+    answers = Answers(Answer(token("new")))
+    session = _session(answers, token=token())
+    session.compliance_hook["access_token_request"].add(_adds("asked"))
+    session.token_auth.hooks.add(_adds("called"))
+    session.fetch_token(code="c" * 20)
+    session.get(API_URL)
+    assert [str(request.url) for request in answers.sent] == [
+        f"{TOKEN_URL}?asked=1",
+        f"{API_URL}?called=1",
+    ]
+
+
+def test_a_hook_for_api_calls_is_registered_on_the_token_auth() -> None:
+    session, hook = _session(Answers(Answer(token("new"))), token=token()), _adds("called")
+    session.register_compliance_hook("protected_request", hook)
+    assert hook in session.token_auth.hooks

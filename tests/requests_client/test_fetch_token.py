@@ -18,8 +18,6 @@ from flask_oauthclient.protocol.errors import TokenRequestError
 from flask_oauthclient.protocol.errors import TransportError
 from flask_oauthclient.protocol.errors import UnsupportedTokenTypeError
 from flask_oauthclient.protocol.oauth2.token import OAuth2Token
-from tests.requests_client._answers import CLIENT_ID
-from tests.requests_client._answers import CLIENT_SECRET
 from tests.requests_client._answers import TOKEN_URL
 from tests.requests_client._answers import Answer
 from tests.requests_client._answers import Answers
@@ -272,8 +270,9 @@ def test_a_body_may_name_the_grant() -> None:
 
 def test_get_puts_everything_into_the_query() -> None:
     answers = _answers()
-    session = session_at(answers, token_endpoint_auth_method="client_secret_post")
-    session.fetch_token(f"{TOKEN_URL}?tenant=a", method="GET", code=CODE)
+    session = session_at(answers)
+    with pytest.warns(UserWarning, match="into the URL"):
+        session.fetch_token(f"{TOKEN_URL}?tenant=a", method="GET", code=CODE)
     request = answers.sent[0]
     assert request.method == "GET"
     assert request.body is None
@@ -282,10 +281,17 @@ def test_get_puts_everything_into_the_query() -> None:
         "tenant": "a",
         "grant_type": "authorization_code",
         "code": CODE,
-        "client_id": CLIENT_ID,
-        "client_secret": CLIENT_SECRET,
     }
     assert "Content-Type" not in request.headers
+
+
+@pytest.mark.filterwarnings("ignore:GET puts:UserWarning")
+def test_get_does_not_put_the_secret_into_the_query() -> None:
+    answers = _answers()
+    session = session_at(answers, token_endpoint_auth_method="client_secret_post")
+    with pytest.raises(InvalidSettingError, match="stand in the URL"):
+        session.fetch_token(TOKEN_URL, method="GET", code=CODE)
+    assert answers.sent == []
 
 
 def test_headers_are_added() -> None:

@@ -30,6 +30,7 @@ def answers() -> Answers:
     return Answers(Answer(token()))
 
 
+@pytest.mark.filterwarnings("ignore:GET puts:UserWarning")
 def test_the_arguments_stand_in_the_documented_order(answers: Answers) -> None:
     session = session_at(answers)
     auth = ("user", "the-password-of-the-user")
@@ -131,6 +132,7 @@ def test_values_are_encoded_as_a_form(answers: Answers) -> None:
     assert str(answers.sent[0].body).isascii()
 
 
+@pytest.mark.filterwarnings("ignore:GET puts:UserWarning")
 def test_get_leaves_no_body_and_is_not_repeated() -> None:
     answers = Answers(Answer({"error": "invalid_request"}, 400))
     with pytest.raises(TokenRequestError):
@@ -162,6 +164,7 @@ def test_the_password_grant_warns_however_it_is_named(kwargs: Any, answers: Answ
 # -- who asks --------------------------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore:GET puts:UserWarning")
 def test_an_auth_object_of_requests_proves_who_the_client_is(answers: Answers) -> None:
     session = session_at(answers, token=expired())
     auth = HTTPBasicAuth("user", "password")

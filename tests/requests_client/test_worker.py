@@ -108,6 +108,7 @@ def test_a_renewal_asks_for_the_same_again(clock: Clock) -> None:
     assert {s["verify"] for request, s in settings if request.url == TOKEN_URL} == {"/ca"}
 
 
+@pytest.mark.filterwarnings("ignore:GET puts:UserWarning")
 def test_a_renewal_is_made_in_the_same_way(clock: Clock) -> None:
     server = Server()
     session = server.worker(token_endpoint_auth_method="client_secret_post")

@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 from ..lazy import lazy_names
 
 if TYPE_CHECKING:
+    from ..errors import MismatchingStateException
+    from ..errors import MissingCodeException
+    from ..errors import MissingTokenException
+    from ..errors import MissingTokenTypeException
     from ..errors import OAuth2Error
     from .assertion import AssertionClient
     from .bearer import TokenAuth
@@ -24,6 +28,10 @@ __all__ = [
     "AuthorizationServerMetadata",
     "ClientAuth",
     "ClientSecretJWT",
+    "MismatchingStateException",
+    "MissingCodeException",
+    "MissingTokenException",
+    "MissingTokenTypeException",
     "OAuth2Client",
     "OAuth2Error",
     "OAuth2Token",
@@ -40,6 +48,10 @@ __getattr__, __dir__ = lazy_names(
         "AuthorizationServerMetadata": ".server_metadata",
         "ClientAuth": ".client_auth",
         "ClientSecretJWT": ".client_assertion",
+        "MismatchingStateException": "..errors",
+        "MissingCodeException": "..errors",
+        "MissingTokenException": "..errors",
+        "MissingTokenTypeException": "..errors",
         "OAuth2Client": ".client",
         "OAuth2Error": "..errors",
         "OAuth2Token": ".token",

@@ -19,13 +19,14 @@ from ..signing import SigningKey
 from ..signing import import_mac_key
 from ..signing import import_private_key
 from ..signing import sign_jwt
+from ..urls import is_http_url
+from ..urls import without_query
 from .client_assertion import check_lifetime
 from .client_auth import ClientAuth
 from .client_auth import Headers
 from .grants import check_token_endpoint
-from .grants import token_request
+from .grants import token_exchange
 from .token import OAuth2Token
-from .token import parse_token_response
 
 JWT_BEARER_GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 SAML2_BEARER_GRANT_TYPE = "urn:ietf:params:oauth:grant-type:saml2-bearer"
@@ -126,10 +127,8 @@ def assertion_exchange(
     if auth is None:
         auth = ClientAuth(client_id or "", None, _stay_anonymous)
         params["client_id"] = client_id
-    response = yield token_request(
-        auth, endpoint, grant_type, assertion=encode_assertion(made), **params
-    )
-    return parse_token_response(response)
+    encoded = encode_assertion(made)
+    return (yield from token_exchange(auth, endpoint, grant_type, assertion=encoded, **params))
 
 
 def _stay_anonymous(
@@ -145,7 +144,7 @@ class AssertionClient:
     :param issuer: who signs (JWT bearer).
     :param subject: for whom tokens are asked.
     :param audience: the authorization server; default is the token endpoint.
-    :param grant_type: default is :data:`JWT_BEARER_GRANT_TYPE`.
+    :param grant_type: default is :attr:`DEFAULT_GRANT_TYPE`, which is JWT bearer.
     :param claims: claims to add to each assertion.
     :param scope: scope to ask for, a string or a list.
     :param client_id: sent along if it is given.
@@ -159,6 +158,8 @@ class AssertionClient:
 
     JWT_BEARER_GRANT_TYPE = JWT_BEARER_GRANT_TYPE
     SAML2_BEARER_GRANT_TYPE = SAML2_BEARER_GRANT_TYPE
+    #: The grant type of an object that is given none; a subclass may have another.
+    DEFAULT_GRANT_TYPE = JWT_BEARER_GRANT_TYPE
 
     #: Who makes the assertions of each grant type; called with keywords.
     ASSERTION_METHODS: ClassVar[dict[str, Callable[..., str | bytes]]] = {
@@ -183,7 +184,7 @@ class AssertionClient:
         self.issuer = issuer
         self.subject = subject
         self.audience = audience or token_endpoint
-        self.grant_type = grant_type or self.JWT_BEARER_GRANT_TYPE
+        self.grant_type = grant_type or self.DEFAULT_GRANT_TYPE
         self.claims = claims
         self.scope = scope
         self.client_id = client_id
@@ -229,5 +230,6 @@ class AssertionClient:
         )
 
     def __repr__(self) -> str:
-        endpoint = str(self.token_endpoint).partition("?")[0]
+        # What is no plain URL may have a password in it.
+        endpoint = without_query(self.token_endpoint) if is_http_url(self.token_endpoint) else "***"
         return f"<{type(self).__name__} {self.issuer!r} at {endpoint}>"

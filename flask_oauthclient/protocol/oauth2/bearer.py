@@ -9,13 +9,15 @@ from typing import Any
 from typing import ClassVar
 
 from ..error_codes import clean_text
-from ..errors import InsecureTransportError
 from ..errors import InvalidSettingError
+from ..errors import InvalidTokenError
 from ..errors import MissingTokenError
 from ..errors import UnsupportedTokenTypeError
 from ..urls import add_params
-from ..urls import is_secure
+from ..urls import check_secure
+from .hooks import HookList
 from .token import OAuth2Token
+from .token import is_token
 
 Headers = dict[str, str]
 
@@ -67,7 +69,8 @@ class TokenAuth:
         self.token = OAuth2Token.from_dict(token)
         self.token_placement = token_placement
         self.client = client
-        self.hooks: dict[str, list[Any]] = {"protected_request": []}
+        #: Compliance hooks of the type ``protected_request``, called with ``(url, headers, body)``.
+        self.hooks = HookList()
         if token_placement not in _HEADER:
             warnings.warn(
                 f"token_placement={token_placement!r} shows the token where it is logged and "
@@ -86,18 +89,22 @@ class TokenAuth:
         """Put the token into a request.
 
         :raises MissingTokenError: if there is none.
+        :raises InvalidTokenError: if it is not made of printable ASCII characters (RFC 6749
+            appendix A.12).
         :raises UnsupportedTokenTypeError: if it is of a type that nobody here can present.
         :raises InsecureTransportError: if the URL is not https (RFC 6750 section 5.2).
         """
         if not self.token or not self.token.get("access_token"):
             raise MissingTokenError
-        if not insecure_http and not is_secure(uri):
-            raise InsecureTransportError
+        if not is_token(self.token["access_token"]):
+            # Further on, the HTTP library would refuse it with a message that shows it.
+            raise InvalidTokenError("token_invalid", "The access token is not printable ASCII.")
+        check_secure(uri, insecure_http=insecure_http)
         sign = self._sign_method()
         uri, signed, body = sign(
             self.token["access_token"], uri, headers, body, self.token_placement
         )
-        for hook in self.hooks["protected_request"]:
+        for hook in self.hooks:
             uri, signed, body = hook(uri, signed, body)
         return uri, signed, body
 

@@ -7,13 +7,10 @@ compliance hooks. Sending is left to the class that mixes it in.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
 from typing import cast
-from urllib.parse import parse_qsl
-from urllib.parse import urlsplit
 
 from ..errors import CallbackError
 from ..errors import InvalidSettingError
@@ -22,6 +19,7 @@ from ..errors import MissingCodeError
 from ..errors import MissingTokenTypeError
 from ..messages import Exchange
 from ..random import generate_token
+from ..urls import callback_pairs
 from .authorization import authorization_url
 from .callback import AuthorizationResponse
 from .callback import check_no_authorization_error
@@ -32,15 +30,15 @@ from .client_auth import ClientAuth
 from .client_auth import check_basic_encoding
 from .client_auth import choose_method
 from .grants import check_token_endpoint
-from .grants import token_request
+from .grants import token_exchange
+from .hooks import Hook
+from .hooks import HookList
+from .hooks import add_hook
 from .pkce import check_code_challenge_method
 from .pkce import create_s256_code_challenge
 from .token import OAuth2Token
 from .token import check_access_token
 from .token import check_token_type
-from .token import parse_token_response
-
-Hook = Callable[..., Any]
 
 #: Authorization request parameters that may be set once, for all requests of a session.
 EXTRA_AUTHORIZE_PARAMS = ("response_mode", "nonce", "prompt", "login_hint")
@@ -54,7 +52,7 @@ HOOK_TYPES = (
     "introspect_token_request",
 )
 
-_GRANTS_WITHOUT_CODE = ("client_credentials", "password", "refresh_token")
+_GUESSED_GRANTS = ("authorization_code", "client_credentials", "password", "refresh_token")
 
 
 class OAuth2Client:
@@ -108,7 +106,7 @@ class OAuth2Client:
         self.code_challenge_method = code_challenge_method
         self.basic_encoding = basic_encoding
         self.metadata = metadata
-        self.compliance_hooks: dict[str, list[Hook]] = {name: [] for name in HOOK_TYPES}
+        self.compliance_hooks: dict[str, HookList] = {name: HookList() for name in HOOK_TYPES}
         self._auth_methods: dict[str, AuthMethod] = {}
 
     # -- settings -------------------------------------------------------------------------
@@ -126,8 +124,7 @@ class OAuth2Client:
                 "A client authentication method is a pair of name and callable, or a callable "
                 "with a name.",
             )
-        name, method = pair
-        self._auth_methods[name] = cast("AuthMethod", method)
+        self._auth_methods[str(pair[0])] = cast("AuthMethod", pair[1])
 
     @property
     def own_auth_methods(self) -> frozenset[str]:
@@ -154,16 +151,17 @@ class OAuth2Client:
         :param hook_type: one of :data:`HOOK_TYPES`, or ``protected_request``. Request hooks are
             called with ``(url, headers, body)`` and give the three back; response hooks are
             called with the HTTP library's response and give one back.
+        :param hook: the function.
         :raises ConfigurationError: (a ``ValueError``) for another type.
         """
         add_hook(self._hooks(), hook_type, hook)
 
     @property
-    def compliance_hook(self) -> dict[str, list[Hook]]:
+    def compliance_hook(self) -> dict[str, HookList]:
         """The hooks by their type, under the name that users know."""
         return self.compliance_hooks
 
-    def _hooks(self) -> dict[str, list[Hook]]:
+    def _hooks(self) -> Mapping[str, HookList]:
         """Every hook by its type."""
         return self.compliance_hooks
 
@@ -209,7 +207,7 @@ class OAuth2Client:
         :raises AuthorizationError: if the server reports an error.
         :raises MissingCodeError: if there is no code.
         """
-        response = parse_callback(_pairs_of(url, "query"))
+        response = parse_callback(callback_pairs(url, "query"))
         _check_state(response, state)
         check_no_repetition(response)
         check_no_authorization_error(response)
@@ -225,7 +223,7 @@ class OAuth2Client:
         :raises AuthorizationError: if the server reports an error.
         :raises ProviderResponseError: if there is no usable token, or its type is missing.
         """
-        pairs = _pairs_of(url, "fragment")
+        pairs = callback_pairs(url, "fragment")
         params = dict(pairs)
         response = parse_callback(pairs)
         _check_state(response, state)
@@ -247,7 +245,7 @@ class OAuth2Client:
         :raises AuthorizationError: if the server reports an error.
         """
         for part in ("query", "fragment"):
-            response = parse_callback(_pairs_of(url, part))
+            response = parse_callback(callback_pairs(url, part))
             if response.error is not None:
                 _check_state(response, state)
                 check_no_authorization_error(response)
@@ -257,17 +255,15 @@ class OAuth2Client:
     def guess_grant_type(self, params: Mapping[str, Any]) -> str:
         """The grant that a set of parameters belongs to, unless the session names one.
 
-        A code is never spent on a grant that has no use for it: what a session did before must
-        not turn a user's login into a token of the client's own.
+        A code or a password is never spent on a grant that has no use for it: what a session did
+        before must not turn a user's login into a token of the client's own.
+
+        :param params: the parameters of the call.
         """
-        known = self.metadata.get("grant_type")
-        if known and not (params.get("code") and known in _GRANTS_WITHOUT_CODE):
+        known, shown = self.metadata.get("grant_type"), _grant_of(params)
+        if known and (shown is None or known not in _GUESSED_GRANTS):
             return str(known)
-        if params.get("code"):
-            return "authorization_code"
-        if params.get("username") and params.get("password"):
-            return "password"
-        return "client_credentials"
+        return shown or "client_credentials"
 
     @staticmethod
     def warn_of_grant(grant_type: str) -> None:
@@ -293,7 +289,7 @@ class OAuth2Client:
     ) -> Exchange[OAuth2Token]:
         """One token request and its answer, for any grant."""
         check_token_endpoint(endpoint, insecure_http=insecure_http)
-        response = yield token_request(
+        exchange = token_exchange(
             auth or self.client_auth(),
             endpoint,
             grant_type,
@@ -302,29 +298,14 @@ class OAuth2Client:
             insecure_http=insecure_http,
             **params,
         )
-        return parse_token_response(response)
+        return (yield from exchange)
 
 
-def add_hook(hooks: Mapping[str, list[Hook]], hook_type: str, hook: Hook) -> None:
-    """Add a compliance hook, once.
-
-    :raises InvalidSettingError: (a ``ValueError``) for a type that does not exist.
-    """
-    if hook_type not in hooks:
-        known = ", ".join(sorted(hooks))
-        raise InvalidSettingError(
-            "invalid_configuration",
-            f"There is no compliance hook {hook_type!r}; known are {known}.",
-        )
-    if hook not in hooks[hook_type]:
-        hooks[hook_type].append(hook)
-
-
-def _pairs_of(url: str, part: str) -> list[tuple[str, str]]:
-    try:
-        return parse_qsl(getattr(urlsplit(url), part), keep_blank_values=True)
-    except ValueError:  # a host that cannot be read
-        raise CallbackError from None
+def _grant_of(params: Mapping[str, Any]) -> str | None:
+    """The grant that parameters belong to beyond doubt."""
+    if params.get("code"):
+        return "authorization_code"
+    return "password" if params.get("username") and params.get("password") else None
 
 
 def _check_state(response: AuthorizationResponse, state: str | None) -> None:

@@ -28,7 +28,8 @@ from ..signing import sign_jwt
 from ..urls import add_params
 from .client_auth import AuthMethod
 from .client_auth import Headers
-from .client_auth import check_only_method
+from .client_auth import check_no_header
+from .client_auth import own_credential
 
 CLIENT_ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
@@ -53,6 +54,8 @@ class ClientAssertion:
 
     name: ClassVar[str]
     algorithms: ClassVar[frozenset[str]]
+    #: Signature algorithm; ``None`` leaves it to the key. A subclass may have another.
+    alg: str | None = None
 
     def __init__(
         self,
@@ -67,7 +70,9 @@ class ClientAssertion:
         self.token_endpoint = token_endpoint
         self.claims = dict(claims or {})
         self.headers = dict(headers or {})
-        self.alg = alg or self.headers.get("alg")
+        stated = alg or self.headers.get("alg")
+        if stated is not None:
+            self.alg = stated
         self.audience = audience
         self.lifetime = check_lifetime(lifetime, MAX_LIFETIME)
         if self.alg is not None and self.alg not in self.algorithms:
@@ -78,7 +83,10 @@ class ClientAssertion:
         self, auth: Any, method: str, uri: str, headers: Headers, body: str
     ) -> tuple[str, Headers, str]:
         """Add a fresh assertion to the form (RFC 7521 section 4.2)."""
-        check_only_method(body, headers)
+        own = own_credential(auth, headers, body)
+        if own is not None:
+            return uri, headers, own
+        check_no_header(headers)
         issuer = getattr(auth, "issuer", None)
         assertion = self.sign(auth, self.token_endpoint or issuer or uri.partition("#")[0])
         added = [("client_assertion_type", CLIENT_ASSERTION_TYPE), ("client_assertion", assertion)]
@@ -101,7 +109,10 @@ class ClientAssertion:
             "jti": generate_token(36),  # RFC 7523 section 3: never the same twice
             **self.claims,
         }
-        return sign_jwt(self.signing_key(auth), claims, self.headers, self.alg)
+        return sign_jwt(self.signing_key(auth), claims, self.headers, self._stated_alg())
+
+    def _stated_alg(self) -> str | None:
+        return self.alg
 
     def signing_key(self, auth: Any) -> SigningKey:
         """The key of a client."""
@@ -121,6 +132,12 @@ class ClientSecretJWT(ClientAssertion):
 
     name = "client_secret_jwt"
     algorithms = jose.SYMMETRIC
+    alg = "HS256"
+
+    def _stated_alg(self) -> str | None:
+        # The default says nothing against a JWK of another algorithm (RFC 7517 section 4.4).
+        is_default = "alg" not in vars(self) and type(self).alg == ClientSecretJWT.alg
+        return None if is_default else self.alg
 
     def signing_key(self, auth: Any) -> SigningKey:
         """The client's secret as a key."""

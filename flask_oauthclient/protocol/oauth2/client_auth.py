@@ -2,7 +2,7 @@
 
 A method is a callable ``(auth, method, uri, headers, body) -> (uri, headers, body)`` where
 ``auth`` carries ``client_id`` and ``client_secret``. It adds its own credential and nothing
-else, so that two methods are never used at once.
+else, and none to a call that brings one along, so that two methods are never used at once.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
 from typing import TypeAlias
+from urllib.parse import parse_qsl
 from urllib.parse import quote_plus
 
 from ..errors import ConfigurationError
@@ -24,6 +25,7 @@ from ..urls import add_params
 Headers: TypeAlias = dict[str, str]
 AuthMethod: TypeAlias = Callable[..., tuple[str, Headers, str]]
 
+_CREDENTIALS = ("client_secret", "client_assertion")
 _CREDENTIAL = re.compile(r"(?:^|&)client_(?:secret|assertion)=")
 _CLIENT_ID = re.compile(r"(?:^|&)client_id=")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -36,7 +38,9 @@ def encode_client_secret_basic(
 
     With ``basic_encoding="raw"`` they are taken as they are, for servers that know RFC 7617 only.
     """
-    check_only_method(body)
+    own = own_credential(auth, headers, body)
+    if own is not None:
+        return uri, headers, own
     secret = _secret_to_send(auth)
     raw = getattr(auth, "basic_encoding", "form") == "raw"
     pair = _raw_pair(auth.client_id, secret) if raw else _form_pair(auth.client_id, secret)
@@ -68,7 +72,10 @@ def encode_client_secret_post(
     auth: ClientAuth, method: str, uri: str, headers: Headers, body: str
 ) -> tuple[str, Headers, str]:
     """Credentials in the form body (RFC 6749 section 2.3.1)."""
-    check_only_method(body, headers)
+    own = own_credential(auth, headers, body)
+    if own is not None:
+        return uri, headers, own
+    check_no_header(headers)
     secret = _secret_to_send(auth)
     body = _name_client(body, auth.client_id)
     return uri, headers, _append(body, [("client_secret", secret)])
@@ -78,6 +85,9 @@ def encode_none(
     auth: ClientAuth, method: str, uri: str, headers: Headers, body: str
 ) -> tuple[str, Headers, str]:
     """A public client only names itself (RFC 6749 section 3.2.1)."""
+    own = own_credential(auth, headers, body)
+    if own is not None:
+        return uri, headers, own
     if method.upper() == "GET" and not _CLIENT_ID.search(body):
         return add_params(uri, [("client_id", auth.client_id)]), headers, body
     return uri, headers, _name_client(body, auth.client_id)
@@ -101,20 +111,40 @@ def encode_private_key_jwt(
     return PRIVATE_KEY_JWT(auth, method, uri, headers, body)
 
 
-def check_only_method(body: str, headers: Mapping[str, str] | None = None) -> None:
-    """A client uses one authentication method in each request (RFC 6749 section 2.3).
+def own_credential(auth: ClientAuth, headers: Mapping[str, str], body: str) -> str | None:
+    """The form of a call that brings its own credential, as older code does.
 
+    A client uses one authentication method in each request (RFC 6749 section 2.3): the method
+    of the client then adds nothing but the name that belongs to a secret.
+
+    :param auth: who asks.
+    :param headers: the headers so far.
     :param body: the form so far.
-    :param headers: the headers so far, for a method that puts its credential into the form.
-    :raises InvalidSettingError: if there is a credential already.
+    :returns: the form to send, or ``None`` if the call brings none.
+    :raises InvalidSettingError: if it brings two, or a private key.
     """
-    if _CREDENTIAL.search(body):
+    if not _CREDENTIAL.search(body):
+        return None
+    check_no_header(headers)
+    (name, value), *more = (pair for pair in parse_qsl(body, True) if pair[0] in _CREDENTIALS)
+    if more:
         raise InvalidSettingError(
             "invalid_configuration",
-            "client_secret and client_assertion are added by the client authentication method; "
-            "they cannot be parameters of the call too.",
+            "A call can bring one of client_secret and client_assertion, once.",
         )
-    if any(name.lower() == "authorization" for name in headers or ()):
+    if name == "client_assertion":
+        return body
+    _check_sendable(value)
+    return _name_client(body, auth.client_id)
+
+
+def check_no_header(headers: Mapping[str, str]) -> None:
+    """With a credential in the form there is none in the headers (RFC 6749 section 2.3).
+
+    :param headers: the headers so far.
+    :raises InvalidSettingError: if there is one.
+    """
+    if any(name.lower() == "authorization" for name in headers):
         raise InvalidSettingError(
             "invalid_configuration",
             "This client authenticates in the form; a call cannot bring a header Authorization "
@@ -123,16 +153,18 @@ def check_only_method(body: str, headers: Mapping[str, str] | None = None) -> No
 
 
 def _secret_to_send(auth: ClientAuth) -> str:
-    secret = auth.client_secret or ""
-    if isinstance(secret, bytes):
-        secret = secret.decode("utf-8", "replace")
-    if not isinstance(secret, str) or is_key_text(secret):
+    return _check_sendable(auth.client_secret or "")
+
+
+def _check_sendable(secret: Any) -> str:
+    # A key is looked for before anything is decoded: DER is no text.
+    if not isinstance(secret, str | bytes) or is_key_text(secret):
         # A private key never leaves its owner, whatever method was configured by mistake.
         raise InvalidSettingError(
             "invalid_configuration",
             "client_secret is a private key; it signs with private_key_jwt and is never sent.",
         )
-    return secret
+    return secret.decode("utf-8", "replace") if isinstance(secret, bytes) else secret
 
 
 def _name_client(body: str, client_id: str) -> str:
@@ -254,6 +286,9 @@ def method_for(
 ) -> str | AuthMethod:
     """Pick a method as :func:`choose_method` does, with an algorithm that the server accepts.
 
+    :param client_secret: the secret or private key, if there is one.
+    :param supported: ``token_endpoint_auth_methods_supported`` of the server, if it says so.
+    :param signing_algs: ``token_endpoint_auth_signing_alg_values_supported`` of the server.
     :param stated: the method of the registration, which is not up for choice; without a fitting
         algorithm in the metadata it is tried with its usual one.
     :returns: a name of :data:`METHODS`, or a method for an algorithm that is not the default.

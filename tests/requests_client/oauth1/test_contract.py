@@ -92,7 +92,6 @@ def test_session_auth_is_the_signer_with_all_settings() -> None:
     assert (signer.redirect_uri, signer.verifier) == (CALLBACK, VERIFIER)
     assert (signer.signature_method, signer.signature_type) == ("RSA-SHA1", "QUERY")
     assert (signer.rsa_key, signer.realm, signer.force_include_body) == (key, "photos", True)
-    assert OAuth1Session.oauth_error_class is OAuthError
 
 
 def test_the_settings_of_requests_are_taken_and_others_refused() -> None:
@@ -252,3 +251,22 @@ def test_a_response_about_another_token_is_refused() -> None:
         session.parse_authorization_response("https://rp.test/?oauth_token=hers&oauth_verifier=v")
     assert session.token["oauth_token"] == TOKEN
     assert session.token["oauth_verifier"] is None
+
+
+@pytest.mark.parametrize("text", ["oauth_token=a&x=1", '{"oauth_token": "a", "x": "1"}'])
+def test_a_token_response_can_be_parsed(text: str) -> None:
+    session = session_at(Answers())
+    before = session.token
+    credentials = session.parse_response_token(200, text)
+    assert credentials == {"oauth_token": "a", "x": "1", "oauth_token_secret": ""}
+    assert session.token == before
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "code"),
+    [(401, "oauth_problem=x", "fetch_token_denied"), (200, "\u00e4", "invalid_response")],
+)
+def test_a_response_without_a_token_is_an_error(status: int, text: str, code: str) -> None:
+    with pytest.raises(OAuthError) as caught:
+        session_at(Answers()).parse_response_token(status, text)
+    assert caught.value.error == code
