@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import NamedTuple
+from urllib.parse import unquote
+from urllib.parse import unquote_plus
 
 
 class Code(NamedTuple):
@@ -161,11 +164,44 @@ _UNCLEAN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _ERROR_CODE = re.compile(r"[A-Za-z0-9_.:/\-]{1,64}")
 
 
-def clean_text(value: object, limit: int = 200) -> str:
-    """Make text from outside fit for one log line: no control characters, bounded."""
-    return _UNCLEAN.sub(" ", value)[:limit] if isinstance(value, str) else ""
+def clean_text(value: object, limit: int = 200, *, secrets: Collection[str] = ()) -> str:
+    """Make text from outside fit for one log line: no control characters, bounded.
+
+    :param value: the text; anything else is none.
+    :param limit: how much of it is kept.
+    :param secrets: what it must not show; a text that does is dropped whole.
+    """
+    if not isinstance(value, str) or (secrets and quotes(value, secrets)):
+        return ""
+    return _UNCLEAN.sub(" ", value)[:limit]
 
 
-def clean_code(value: object, default: str) -> str:
-    """Return an error code from outside if it looks like one (RFC 6749 section 5.2)."""
-    return value if isinstance(value, str) and _ERROR_CODE.fullmatch(value) else default
+def clean_code(value: object, default: str, *, secrets: Collection[str] = ()) -> str:
+    """Return an error code from outside if it looks like one (RFC 6749 section 5.2).
+
+    :param value: the code.
+    :param default: the code to give instead of what is none.
+    :param secrets: what it must not show, unless it is a registered code.
+    """
+    if not isinstance(value, str) or not _ERROR_CODE.fullmatch(value):
+        return default
+    return value if value in REFUSALS or not quotes(value, secrets) else default
+
+
+def quotes(said: str, secrets: Collection[str]) -> bool:
+    """Whether a server shows a secret that was sent, or the key that it expected.
+
+    It may stand there as it is, escaped, as in a form, or twice escaped as in the base string of
+    a signature (RFC 5849 section 3.4.1).
+
+    :param said: text from outside, whole.
+    :param secrets: the secrets; empty ones are none.
+    """
+    return any(secret in text for text in _readings(said) for secret in secrets if secret)
+
+
+def _readings(said: str) -> set[str]:
+    readings = {said}
+    for _ in range(2):
+        readings |= {decode(text) for text in readings for decode in (unquote, unquote_plus)}
+    return readings

@@ -13,12 +13,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
 from functools import lru_cache
+from hashlib import blake2b
+from secrets import token_bytes
 from typing import Any
 
 from . import jose
 from .errors import InvalidSettingError
 
 _log = logging.getLogger(__name__)
+
+# What is kept to know a secret again does not tell the secret, short as it is.
+_FINGERPRINT_KEY = token_bytes(32)
 
 #: How keys begin that are neither PEM nor JWK: DER, and public keys of OpenSSH.
 _OTHER_KEYS = (b"\x30\x82", b"ssh-", b"ecdsa-sha2-")
@@ -195,12 +200,16 @@ def choose_alg(key: SigningKey, alg: str | None, header: Mapping[str, Any] | Non
     return str(chosen)
 
 
-@lru_cache(maxsize=64)
 def _report_short_secret(octets: bytes, alg: str) -> None:
     # RFC 7518 section 3.2 demands as many bits as the hash has. It was the server that chose the
     # secret; refusing to use it would help nobody. Said once for each.
     if len(octets) * 8 < int(alg[2:]):
-        _log.warning("a secret that signs with %s is shorter than RFC 7518 3.2 demands", alg)
+        _report_short(blake2b(octets, digest_size=16, key=_FINGERPRINT_KEY).digest(), alg)
+
+
+@lru_cache(maxsize=64)
+def _report_short(fingerprint: bytes, alg: str) -> None:
+    _log.warning("a secret that signs with %s is shorter than RFC 7518 3.2 demands", alg)
 
 
 def _segment(value: Mapping[str, Any]) -> bytes:

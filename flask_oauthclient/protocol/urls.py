@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 from typing import TypeAlias
 from urllib.parse import SplitResult
 from urllib.parse import parse_qsl
@@ -14,6 +15,7 @@ from urllib.parse import quote
 from urllib.parse import urlencode
 from urllib.parse import urlsplit
 
+from .errors import CallbackError
 from .errors import InsecureTransportError
 from .errors import ProviderResponseError
 
@@ -24,6 +26,11 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _MISREAD = re.compile(r"[\x00-\x20\\\x7f]")
 # urlsplit() forgives text around the brackets of an IPv6 address.
 _NETLOC = re.compile(r"(?:\[[^\[\]@]+\]|[^\[\]:@]+)(?::[0-9]*)?")
+# Query, fragment, user information.
+_CREDENTIAL_PART = re.compile(r"[?#@]")
+#: The longest URL, and the longest host, that a cache takes.
+_MAX_KEPT = 256
+_MAX_FIELDS = 100
 # RFC 3986 section 3.4.
 _QUERY = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?]++|%[0-9A-Fa-f]{2})*+")
 
@@ -34,6 +41,12 @@ def split(url: object) -> SplitResult:
     :raises InsecureTransportError: for another scheme, user information, control characters,
         spaces, backslashes, or a host or port that cannot be read.
     """
+    parts = _split_up_to_query(url)
+    before, _, fragment = str(url).partition("#")
+    return parts._replace(query=before.partition("?")[2], fragment=fragment)
+
+
+def _split_up_to_query(url: object) -> SplitResult:
     parts = _split_or_none(url)
     if parts is None:
         raise InsecureTransportError(
@@ -43,16 +56,31 @@ def split(url: object) -> SplitResult:
 
 
 def _split_or_none(url: object) -> SplitResult | None:
-    return _split_text(url) if isinstance(url, str) else None
+    """The parts of a URL but for query and fragment, or ``None`` if it is none."""
+    if not isinstance(url, str):
+        return None
+    base = without_query(url)
+    rest = url[len(base) :]
+    if rest and _MISREAD.search(rest):
+        return None
+    return _split_known(base) if may_be_kept(base) else _split_base(base)
 
 
-# The same few endpoints are looked at for every request.
-@lru_cache(maxsize=512)
-def _split_text(url: str) -> SplitResult | None:
-    if _MISREAD.search(url):
+def without_query(url: str) -> str:
+    """A URL up to its query or fragment."""
+    return url.partition("#")[0].partition("?")[0]
+
+
+def may_be_kept(url: str) -> bool:
+    """Whether a URL may stand in a cache: it is short, and nothing in it can be a credential."""
+    return len(url) <= _MAX_KEPT and not _CREDENTIAL_PART.search(url)
+
+
+def _split_base(base: str) -> SplitResult | None:
+    if _MISREAD.search(base):
         return None
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(base)
         host, _ = parts.hostname, parts.port
     except ValueError:
         return None
@@ -60,10 +88,17 @@ def _split_text(url: str) -> SplitResult | None:
     return parts if plain else None
 
 
-@lru_cache(maxsize=512)
+# The same few endpoints are looked at for every request.
+_split_known = lru_cache(maxsize=512)(_split_base)
+
+
 def is_loopback_host(host: str) -> bool:
     """Whether a parsed host name can only mean this machine."""
-    name = host.lower()
+    return len(host) <= _MAX_KEPT and _is_loopback_name(host.lower())
+
+
+@lru_cache(maxsize=512)
+def _is_loopback_name(name: str) -> bool:
     if name == "localhost" or name.endswith(".localhost"):
         return True
     try:
@@ -89,6 +124,19 @@ def is_secure(url: str) -> bool:
     return parts is not None and (parts.scheme == "https" or is_loopback_host(parts.hostname or ""))
 
 
+def check_secure(url: str, *, insecure_http: bool = False) -> None:
+    """Refuse to send credentials to a URL that is neither https nor http to a loopback host.
+
+    :param url: the URL.
+    :param insecure_http: allow http to any host; what is no plain URL is refused still.
+    :raises InsecureTransportError: if nothing may be sent there.
+    """
+    if insecure_http:
+        _split_up_to_query(url)
+    elif not is_secure(url):
+        raise InsecureTransportError
+
+
 #: The name that users of the established client know.
 is_secure_transport = is_secure
 
@@ -98,19 +146,23 @@ def origin(url: str) -> tuple[str, str, int]:
 
     :raises InsecureTransportError: if it has none.
     """
-    parts = split(url)
+    parts = _split_up_to_query(url)
     scheme = parts.scheme
     return scheme, (parts.hostname or "").lower(), parts.port or _DEFAULT_PORTS[scheme]
 
 
 def add_params(url: str, params: Iterable[tuple[str, str]]) -> str:
     """Append query parameters, keeping the URL's own query (RFC 6749 section 3.1)."""
-    added = urlencode(list(params), quote_via=quote, errors="replace")
-    if not added:
+    return add_query(url, urlencode(list(params), quote_via=quote, errors="replace"))
+
+
+def add_query(url: str, query: str) -> str:
+    """Append an encoded query to the URL's own, in front of its fragment."""
+    if not query:
         return url
     base, hash_mark, fragment = url.partition("#")
     joint = "" if base.endswith(("?", "&")) else "&" if "?" in base else "?"
-    return f"{base}{joint}{added}{hash_mark}{fragment}"
+    return f"{base}{joint}{query}{hash_mark}{fragment}"
 
 
 def add_params_to_uri(uri: str, params: Params, fragment: bool = False) -> str:
@@ -153,6 +205,41 @@ def url_decode(query: str) -> list[tuple[str, str]]:
             "invalid_response", "A text that has to be form-encoded (UTF-8, RFC 3986) is not."
         )
     return pairs
+
+
+def callback_pairs(url: str, part: str = "query") -> list[tuple[str, str]]:
+    """The parameters of a URL that a browser came back to, in order.
+
+    :param url: the whole URL.
+    :param part: ``query`` or ``fragment``.
+    :raises CallbackError: if its host cannot be read.
+    """
+    before, _, fragment = url.partition("#")
+    params = fragment if part == "fragment" else before.partition("?")[2]
+    try:
+        urlsplit(without_query(url))  # it keeps what it has split, so it does not get all
+        pairs = parse_qsl(params, keep_blank_values=True)
+    except ValueError:
+        pairs = None  # the parser's own exception may carry the URL
+    if pairs is None:
+        raise CallbackError
+    return pairs
+
+
+def form_params(form: str, *, errors: str = "replace") -> dict[str, Any] | None:
+    """Read a form in which every name stands once.
+
+    :param form: the text; an absent value is an empty one.
+    :param errors: what becomes of octets that are not UTF-8, as for :meth:`bytes.decode`.
+    :returns: the parameters, or ``None`` for a form that repeats a name, has more than a hundred
+        or cannot be decoded.
+    """
+    try:
+        pairs = parse_qsl(form, keep_blank_values=True, max_num_fields=_MAX_FIELDS, errors=errors)
+    except ValueError:
+        return None
+    params = dict(pairs)
+    return params if len(params) == len(pairs) else None
 
 
 def _text_pairs(params: Params) -> list[tuple[str, str]]:

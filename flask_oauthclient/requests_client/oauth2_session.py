@@ -135,7 +135,8 @@ class OAuth2Session(OAuth2Client, TokenManagement, TokenSession):
 
         :param url: token endpoint; default is the session's ``token_endpoint``.
         :param body: form parameters to add, encoded.
-        :param method: ``POST``, or ``GET`` for servers outside the RFC.
+        :param method: ``POST``, or ``GET`` for servers outside the RFC, which warns: the
+            parameters stand in the URL then.
         :param headers: headers to add.
         :param auth: client authentication of this call: a name, a callable, a pair of user and
             password, or an ``auth`` object of requests.

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..protocol.errors import InsecureTransportError
 from ..protocol.messages import Purpose
-from ..protocol.urls import is_secure
+from ..protocol.urls import check_secure
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -50,7 +49,8 @@ def check_url(url: str, *, insecure_http: bool = False) -> None:
 
     The host is the parsed one: ``http://localhost:80@attacker.example`` is not this machine.
 
+    :param url: the URL.
+    :param insecure_http: allow http to any host; what is no plain URL is refused still.
     :raises InsecureTransportError: if nothing may be sent there.
     """
-    if not insecure_http and not is_secure(url):
-        raise InsecureTransportError
+    check_secure(url, insecure_http=insecure_http)

@@ -29,6 +29,7 @@ from ..protocol.errors import UnknownOptionError
 from ..protocol.messages import Purpose
 from ..protocol.messages import Request
 from ..protocol.messages import Response
+from ..protocol.urls import may_be_kept
 from .adapter import Adapter
 from .adapter import renew
 from .answers import broke_before_answer
@@ -42,6 +43,7 @@ from .deadline import ConnectTime
 from .deadline import TotalTime
 from .environment import Environment
 from .environment import choose_proxies
+from .headers import check_headers
 from .policy import POLICIES
 from .policy import Policy
 from .policy import check_url
@@ -227,13 +229,17 @@ class PooledSession(requests.Session):
         return response
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        """Send a prepared request; the pools are remade first in a forked process."""
+        """Send a prepared request; the pools are remade first in a forked process.
+
+        :raises InvalidSettingError: (a ``ValueError``) for a header that cannot be sent.
+        """
         if self._pid != os.getpid():
             for adapter in self.adapters.values():
                 if isinstance(adapter, HTTPAdapter):
                     renew(adapter)
             # Last: until then no other thread may take the pools for ours.
             self._pid = os.getpid()
+        check_headers(request.headers)
         return super().send(request, **kwargs)
 
     def send_message(self, request: Request, **settings: Any) -> Response:
@@ -325,7 +331,11 @@ class PooledSession(requests.Session):
             # before any answer. Reads are sent once more; a code or a refresh token never is.
             if not retry or not _is_repeatable(prepared) or not broke_before_answer(exception):
                 raise
+        self.renew_auth(prepared)
         return self.send(prepared, **kwargs)
+
+    def renew_auth(self, prepared: requests.PreparedRequest) -> None:
+        """Make credentials anew that hold for one sending only; there are none here."""
 
     def time_limits(self, given: Any, policy: Policy, *, streamed: bool = False) -> Any:
         """The time limits of a call: its own, the session's, or the policy's.
@@ -352,11 +362,18 @@ def _is_repeatable(prepared: requests.PreparedRequest) -> bool:
 _NO_ENVIRONMENT = Environment()
 
 
-@lru_cache(maxsize=256)
 def _normal_url(url: str) -> str | None:
+    """The URL as requests writes it."""
+    return _known_normal_url(url) if may_be_kept(url) else _written_url(url)
+
+
+def _written_url(url: str) -> str | None:
     prepared = requests.PreparedRequest()
     prepared.prepare_url(url, None)
     return prepared.url
+
+
+_known_normal_url = lru_cache(maxsize=256)(_written_url)
 
 
 def _merged_headers(session: Mapping[str, Any], call: Mapping[str, Any] | None) -> Any:

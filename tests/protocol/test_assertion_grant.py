@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import time
 from typing import Any
+from typing import ClassVar
 from urllib.parse import parse_qsl
 
 import pytest
@@ -312,13 +313,33 @@ def test_client_may_authenticate_as_well() -> None:
     assert "client_id" not in form(request)
 
 
-def test_t29_assertion_grant_and_a_secret_in_the_form_are_one_method() -> None:
+def test_t29_assertion_grant_takes_the_credential_of_the_call() -> None:
     exchange = assertion_exchange(
         ENDPOINT, "urn:x", "a.b.c", auth=ClientAuth("me", "s"), client_assertion="theirs"
     )
 
-    with pytest.raises(InvalidSettingError):
-        next(exchange)
+    request = next(exchange)
+
+    assert dict(parse_qsl(request.body)) == {
+        "grant_type": "urn:x",
+        "assertion": "a.b.c",
+        "client_assertion": "theirs",
+    }
+    assert "Authorization" not in request.headers
+
+
+def test_subclass_may_have_a_default_grant_and_makers_of_its_own() -> None:
+    class Exchange(AssertionClient):
+        DEFAULT_GRANT_TYPE = "urn:x"
+        ASSERTION_METHODS: ClassVar[Any] = {"urn:x": lambda **options: f"by-{options['key']}"}
+
+    client = Exchange(ENDPOINT, "issuer", "subject", key="hand", further="option")
+
+    assert client.grant_type == "urn:x"
+    assert dict(parse_qsl(next(client.assertion_exchange()).body)) == {
+        "grant_type": "urn:x",
+        "assertion": "by-hand",
+    }
 
 
 def test_t03_nothing_is_signed_for_an_insecure_endpoint() -> None:
@@ -368,3 +389,8 @@ def test_repr_shows_neither_key_nor_assertion() -> None:
 
     assert repr(client) == f"<AssertionClient 'iss' at {ENDPOINT}>"
     assert repr(_service()) == f"<AssertionClient 'iss' at {ENDPOINT}>"
+
+
+@pytest.mark.parametrize("url", ["https://u:the-password@op.test/", "u:the-password@op.test", ""])
+def test_repr_shows_no_endpoint_that_is_none(url: str) -> None:
+    assert repr(AssertionClient(url, "iss", assertion="a.b.c")) == "<AssertionClient 'iss' at ***>"

@@ -8,6 +8,7 @@ import pytest
 
 from flask_oauthclient.protocol.errors import ConfigurationError
 from flask_oauthclient.protocol.errors import InsecureTransportError
+from flask_oauthclient.protocol.errors import InvalidTokenError
 from flask_oauthclient.protocol.errors import MissingTokenError
 from flask_oauthclient.protocol.errors import UnsupportedTokenTypeError
 from flask_oauthclient.protocol.oauth2.bearer import TokenAuth
@@ -100,7 +101,16 @@ def test_token_travels_over_tls_only(url: str) -> None:
 
     with pytest.raises(InsecureTransportError):
         auth.prepare(url, {}, None)
+
+
+def test_any_http_url_on_demand_but_no_other() -> None:
+    auth = TokenAuth({"access_token": "t"})
+    url = "http://api.test/?a=b#c"
+
     assert auth.prepare(url, {}, None, insecure_http=True)[0] == url
+    for other in ("http://localhost:80@api.test/", "ftp://api.test", "", "/x", "http://api.test/ "):
+        with pytest.raises(InsecureTransportError):
+            auth.prepare(other, {}, None, insecure_http=True)
 
 
 def test_loopback_is_exempt() -> None:
@@ -122,7 +132,7 @@ def test_sign_methods_can_be_extended(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_hooks_see_the_signed_request() -> None:
     auth = TokenAuth({"access_token": "t"})
-    auth.hooks["protected_request"].append(
+    auth.hooks.add(
         lambda url, headers, body: (url + "&hooked", {**headers, "Seen": str(len(headers))}, body)
     )
 
@@ -142,3 +152,19 @@ def test_token_can_be_replaced() -> None:
 
 def test_repr_shows_no_token() -> None:
     assert repr(TokenAuth({"access_token": "the-token"})) == "<TokenAuth header>"
+
+
+@pytest.mark.parametrize("placement", ["header", "body", "uri"])
+@pytest.mark.parametrize(
+    "token", ["the-token\n", "the-tok\r\nX: y", "the-tok\u2603en", "the-tok\0en", 12345, b"bytes"]
+)
+@pytest.mark.filterwarnings("ignore:token_placement:UserWarning")
+def test_a_token_that_is_not_printable_ascii(token: Any, placement: str) -> None:
+    auth = TokenAuth({"access_token": token}, placement)
+
+    with pytest.raises(InvalidTokenError) as caught:
+        auth.prepare(URL, {}, None)
+
+    assert caught.value.error == "token_invalid"
+    assert "the-tok" not in repr(caught.value)
+    assert caught.value.__context__ is None

@@ -140,12 +140,13 @@ def test_authorization_response_is_refused(
     assert caught.value.error == code
 
 
-@pytest.mark.parametrize("url", ["http://[", "https://[::1", "//[x?code=a"])
+@pytest.mark.parametrize("url", ["http://[", "https://[::1", "//[x?code=a", "https://[u:pw@h/#a=b"])
 def test_url_that_cannot_be_read_is_a_typed_error(url: str) -> None:
     for read in (OAuth2Client.read_authorization_response, OAuth2Client.read_fragment):
         with pytest.raises(CallbackError) as caught:
             read(OAuth2Client("me"), url, None)
         assert caught.value.error == "invalid_callback"
+        assert caught.value.__context__ is None
 
 
 @pytest.mark.parametrize("state", ["s", None])
@@ -192,6 +193,14 @@ def test_fragment_is_read() -> None:
         ({}, {"username": "u"}, "client_credentials"),
         ({}, {}, "client_credentials"),
         ({"grant_type": "g"}, {"code": "c"}, "g"),
+        ({"grant_type": "g"}, {"username": "u", "password": "p"}, "g"),
+        ({"grant_type": "client_credentials"}, {"username": "u", "password": "p"}, "password"),
+        ({"grant_type": "refresh_token"}, {"username": "u", "password": "p"}, "password"),
+        ({"grant_type": "authorization_code"}, {"username": "u", "password": "p"}, "password"),
+        ({"grant_type": "client_credentials"}, {"code": "c"}, "authorization_code"),
+        ({"grant_type": "password"}, {"code": "c"}, "authorization_code"),
+        ({"grant_type": "password"}, {"username": "u"}, "password"),
+        ({"grant_type": "authorization_code"}, {}, "authorization_code"),
     ],
 )
 def test_grant_type_is_guessed(settings: Any, params: Any, grant: str) -> None:

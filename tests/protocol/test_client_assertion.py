@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from collections.abc import Callable
@@ -533,6 +534,7 @@ def test_short_secret_is_used_and_reported_once(
 
 @pytest.mark.parametrize("name", ["client_secret_jwt", "private_key_jwt"])
 @pytest.mark.parametrize("verb", ["POST", "GET"])
+@pytest.mark.filterwarnings("ignore:GET puts:UserWarning")
 def test_method_is_known_by_its_name(name: str, verb: str) -> None:
     key = SECRET if name == "client_secret_jwt" else private_key("P-256")
     secret = SECRET if name == "client_secret_jwt" else pem(key)
@@ -548,12 +550,50 @@ def test_method_is_known_by_its_name(name: str, verb: str) -> None:
 
 @pytest.mark.parametrize("method", [ClientSecretJWT(), PrivateKeyJWT()], ids=lambda m: m.name)
 @pytest.mark.parametrize("param", ["client_secret", "client_assertion"])
-def test_t29_call_cannot_bring_a_second_method(method: Any, param: str) -> None:
+def test_t29_credential_of_a_call_is_the_only_one(method: Any, param: str) -> None:
+    secret = SECRET if method.name == "client_secret_jwt" else pem(private_key("P-256"))
+    auth = ClientAuth("me", secret, method)
+
+    request = token_request(auth, ENDPOINT, "x", **{param: "theirs"})
+
+    named = {"client_id": "me"} if param == "client_secret" else {}
+    assert dict(parse_qsl(request.body or "")) == {"grant_type": "x", param: "theirs", **named}
+    assert "Authorization" not in request.headers
+
+
+@pytest.mark.parametrize("method", [ClientSecretJWT(), PrivateKeyJWT()], ids=lambda m: m.name)
+@pytest.mark.parametrize("more", [{}, {"client_secret": "theirs"}], ids=["alone", "and-secret"])
+def test_t29_header_of_a_call_is_a_second_method(method: Any, more: dict[str, str]) -> None:
     secret = SECRET if method.name == "client_secret_jwt" else pem(private_key("P-256"))
     auth = ClientAuth("me", secret, method)
 
     with pytest.raises(InvalidSettingError):
-        token_request(auth, ENDPOINT, "x", **{param: "theirs"})
+        token_request(auth, ENDPOINT, "x", headers={"authorization": "Basic eDp5"}, **more)
+
+
+def test_subclass_may_have_an_algorithm() -> None:
+    class Long(PrivateKeyJWT):
+        alg = "RS512"
+
+    class LongSecret(ClientSecretJWT):
+        alg = "HS512"
+
+    key, auth = private_key("RSA"), ClientAuth("me", pem(private_key("RSA")))
+    assert assertion_of(Long(), auth, key)[0]["alg"] == "RS512"
+    assert assertion_of(Long(alg="RS384"), auth, key)[0]["alg"] == "RS384"
+    auth = ClientAuth("me", SECRET)
+    assert assertion_of(LongSecret(), auth, SECRET)[0]["alg"] == "HS512"
+
+
+def test_default_algorithm_of_a_secret_gives_way_to_the_keys_own() -> None:
+    own = {"kty": "oct", "k": "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0"}
+    auth = ClientAuth("me", {**own, "alg": "HS384"})
+
+    assert ClientSecretJWT().alg == "HS256"
+    header = ClientSecretJWT().sign(auth, ENDPOINT).partition(".")[0]
+    assert json.loads(base64.urlsafe_b64decode(header + "=="))["alg"] == "HS384"
+    with pytest.raises(InvalidSettingError):
+        ClientSecretJWT(alg="HS256").sign(auth, ENDPOINT)
 
 
 def test_auth_object_of_somebody_else_works() -> None:

@@ -130,6 +130,7 @@ def test_t29_private_key_is_never_sent_as_a_secret(
 
 
 @pytest.mark.parametrize("verb", ["POST", "GET"])
+@pytest.mark.filterwarnings("ignore:GET puts:UserWarning")
 def test_t29_no_method_of_a_key_shows_the_key(verb: str) -> None:
     key = private_key("P-256")
 
@@ -303,3 +304,14 @@ def test_alg_of_none_in_the_header_does_not_count() -> None:
     )
     header = json.loads(base64.urlsafe_b64decode(assertion.split(".")[0] + "=="))
     assert header == {"typ": "JWT", "alg": "ES256"}
+
+
+@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post", "none"])
+def test_t29_empty_secret_of_a_call_counts(method: str) -> None:
+    auth = ClientAuth("me", "a secret", method)
+
+    assert auth.prepare("POST", "https://op.test/token", {}, "client_secret=&a=b") == (
+        "https://op.test/token",
+        {},
+        "client_secret=&a=b&client_id=me",
+    )

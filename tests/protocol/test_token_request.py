@@ -114,23 +114,58 @@ def test_public_client_only_names_itself() -> None:
         ("none", []),
     ],
 )
-@pytest.mark.parametrize("verb", ["POST", "GET"])
-def test_t29_one_method_is_used(method: str | None, used: list[str], verb: str) -> None:
+def test_t29_one_method_is_used(method: str | None, used: list[str]) -> None:
     auth = ClientAuth("me", "a secret", method)
 
-    request = token_request(auth, ENDPOINT, "refresh_token", method=verb, refresh_token="r")
+    request = token_request(auth, ENDPOINT, "refresh_token", refresh_token="r")
 
     assert methods_used(request) == used
 
 
-@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
-@pytest.mark.parametrize("param", ["client_secret", "client_assertion"])
-@pytest.mark.parametrize("verb", ["POST", "GET"])
-def test_t29_call_cannot_bring_a_second_method(method: str, param: str, verb: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "used"), [(None, ["header"]), ("client_secret_basic", ["header"]), ("none", [])]
+)
+@pytest.mark.filterwarnings("ignore:GET puts:UserWarning")
+def test_t29_one_method_is_used_with_get(method: str | None, used: list[str]) -> None:
+    auth = ClientAuth("me", "a secret", method)
+
+    request = token_request(auth, ENDPOINT, "refresh_token", method="GET", refresh_token="r")
+
+    assert methods_used(request) == used
+
+
+@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post", "none"])
+@pytest.mark.parametrize(
+    ("verb", "param"),
+    [("POST", "client_secret"), ("POST", "client_assertion"), ("GET", "client_assertion")],
+)
+@pytest.mark.filterwarnings("ignore:GET puts:UserWarning")
+def test_t29_call_may_bring_its_own_credential(method: str, param: str, verb: str) -> None:
+    auth = ClientAuth("me", "a secret", method)
+
+    request = token_request(auth, ENDPOINT, "refresh_token", method=verb, **{param: "x"})
+
+    named = {"client_id": ["me"]} if param == "client_secret" else {}
+    sent = parse_qs(request.body if verb == "POST" else urlsplit(request.url).query)
+    assert sent == {"grant_type": ["refresh_token"], param: ["x"], **named}
+    assert methods_used(request) == [param]
+
+
+@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post", "none"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"client_assertion": "x", "client_secret": "y"},
+        {"client_secret": ["x", "y"]},
+        {"client_secret": "x", "headers": {"authorization": "Basic eDp5"}},
+    ],
+    ids=["both", "twice", "header"],
+)
+def test_t29_call_cannot_bring_two_credentials(method: str, more: Any) -> None:
     auth = ClientAuth("me", "a secret", method)
 
     with pytest.raises(ConfigurationError) as caught:
-        token_request(auth, ENDPOINT, "refresh_token", method=verb, **{param: "x"})
+        token_request(auth, ENDPOINT, "refresh_token", **more)
 
     assert caught.value.error == "invalid_configuration"
 
@@ -145,8 +180,17 @@ def test_t29_client_without_a_method_may_bring_its_own() -> None:
     assert form(request) == {"grant_type": "refresh_token", **params}
 
 
-@pytest.mark.parametrize("method", ["client_secret_post", "none", "client_secret_basic"])
-@pytest.mark.parametrize("verb", ["POST", "GET"])
+@pytest.mark.parametrize(
+    ("method", "verb"),
+    [
+        ("client_secret_post", "POST"),
+        ("none", "POST"),
+        ("none", "GET"),
+        ("client_secret_basic", "POST"),
+        ("client_secret_basic", "GET"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:GET puts:UserWarning")
 def test_client_id_is_never_sent_twice(method: str, verb: str) -> None:
     auth = ClientAuth("me", "a secret", method)
 
@@ -255,22 +299,45 @@ def test_headers_of_the_call_win() -> None:
     assert request.headers["Accept"] == "text/plain"
 
 
-@pytest.mark.parametrize("endpoint", [ENDPOINT, ENDPOINT + "?tenant=a"])
-def test_get_puts_the_form_into_the_query(endpoint: str) -> None:
-    auth = ClientAuth("me", "a secret", "client_secret_post")
+@pytest.mark.parametrize(
+    ("endpoint", "own"),
+    [
+        (ENDPOINT, {}),
+        (ENDPOINT + "?", {}),
+        (ENDPOINT + "?tenant=a", {"tenant": "a"}),
+        (ENDPOINT + "?tenant=a#part", {"tenant": "a"}),
+        (ENDPOINT + "#part?", {}),
+    ],
+)
+def test_get_puts_the_form_into_the_query(endpoint: str, own: dict[str, str]) -> None:
+    auth = ClientAuth("me", "a secret")
 
-    request = token_request(auth, endpoint, "x", method="GET", code="c d")
+    with pytest.warns(UserWarning, match="into the URL") as warned:
+        request = token_request(auth, endpoint, "x", method="GET", code="c d")
 
-    query = dict(parse_qsl(urlsplit(request.url).query, strict_parsing=True))
-    own = {"tenant": "a"} if "?" in endpoint else {}
-    expected = {"grant_type": "x", "code": "c d", "client_id": "me", "client_secret": "a secret"}
-    assert query == {**own, **expected}
+    parts = urlsplit(request.url)
+    query = dict(parse_qsl(parts.query, strict_parsing=True))
+    assert query == {**own, "grant_type": "x", "code": "c d"}
+    assert parts.fragment == endpoint.partition("#")[2]
+    assert "c d" not in str(warned[0].message)
     assert request.body is None
     assert "Content-Type" not in request.headers
 
 
+@pytest.mark.parametrize("own", [{}, {"client_secret": "another"}])
+@pytest.mark.filterwarnings("ignore:GET puts:UserWarning")
+def test_the_secret_of_a_client_is_never_put_into_a_query(own: dict[str, str]) -> None:
+    auth = ClientAuth("me", "a-secret", "none" if own else "client_secret_post")
+
+    with pytest.raises(ConfigurationError) as caught:
+        token_request(auth, ENDPOINT, "x", method="GET", **own)
+
+    assert caught.value.error == "invalid_configuration"
+
+
+@pytest.mark.filterwarnings("ignore:GET puts:UserWarning")
 def test_repr_of_request_and_client_show_no_secret() -> None:
-    auth = ClientAuth("me", "a-secret", "client_secret_post")
+    auth = ClientAuth("me", "a-secret")
     posted = token_request(auth, ENDPOINT, "x", code="the-code")
     got = token_request(auth, ENDPOINT, "x", method="GET", code="the-code")
 

@@ -161,6 +161,17 @@ def test_the_password_grant_warns_however_it_is_named(kwargs: Any, answers: Answ
     assert answers.form == {"grant_type": "password", "username": "alice"}
 
 
+@pytest.mark.parametrize("grant_type", ["client_credentials", "authorization_code"])
+def test_a_password_is_not_spent_on_the_grant_of_an_earlier_call(
+    grant_type: str, answers: Answers
+) -> None:
+    session = session_at(answers)
+    session.fetch_token(TOKEN_URL, grant_type=grant_type, code=CODE)
+    with pytest.warns(UserWarning, match="password grant"):
+        session.fetch_token(TOKEN_URL, username="alice", password="wonderland-2")
+    assert answers.form["grant_type"] == "password"
+
+
 # -- who asks --------------------------------------------------------------------------------------
 
 

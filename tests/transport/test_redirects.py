@@ -167,6 +167,24 @@ def test_http_to_another_host_has_to_be_asked_for(serve: Serve) -> None:
         check_url("http://op.test/token", insecure_http=False)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://localhost:80@evil.test/",
+        "https://user:the-password@op.test/",
+        "ftp://op.test/",
+        "http://op.test/a b",
+        "http://op.test\\@evil.test",
+        "op.test/token",
+        "",
+    ],
+)
+def test_what_is_no_plain_url_cannot_be_asked_for(url: str) -> None:
+    with pytest.raises(InsecureTransportError) as caught:
+        check_url(url, insecure_http=True)
+    assert "the-password" not in str(caught.value)
+
+
 # -- API calls --------------------------------------------------------------------------------
 
 

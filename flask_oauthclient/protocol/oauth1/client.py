@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 from typing import ClassVar
-from urllib.parse import parse_qsl
-from urllib.parse import urlsplit
 
-from ..errors import CallbackError
 from ..errors import InvalidSettingError
 from ..errors import MismatchingStateError
 from ..errors import MissingRequestTokenError
 from ..errors import MissingTokenError
 from ..messages import Exchange
 from ..urls import add_params
+from ..urls import callback_pairs
 from .callback import check_callback
 from .callback import parse_callback
 from .client_auth import ClientAuth
@@ -146,7 +144,7 @@ class OAuth1Client:
         :raises MismatchingStateError: if it is about another request token than the one in use:
             that is somebody else's authorization.
         """
-        found = _pairs_of(url)
+        found = callback_pairs(url)
         response = parse_callback(found)
         check_callback(response)
         if not response.oauth_token:
@@ -207,6 +205,7 @@ class OAuth1Client:
 
         :param url: the endpoint for token credentials.
         :param verifier: default is the one in use.
+        :param realm: realm of this one request, or several.
 
         The other parameters are those of :func:`token_credentials_exchange`.
         """
@@ -230,11 +229,3 @@ class OAuth1Client:
     def _take_over(self, token: OAuth1Token) -> None:
         self.token = token
         self.auth.verifier = None  # it is good for one token (section 2.3)
-
-
-def _pairs_of(url: str) -> list[tuple[str, str]]:
-    try:
-        return parse_qsl(urlsplit(url).query, keep_blank_values=True)
-    except ValueError:  # a host that cannot be read
-        pass
-    raise CallbackError

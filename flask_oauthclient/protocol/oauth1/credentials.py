@@ -69,6 +69,11 @@ def token_credentials_exchange(
     """Trade temporary credentials and the verifier for token credentials (section 2.3).
 
     :param auth: the client with the temporary credentials and the verifier.
+    :param url: the endpoint.
+    :param params: parameters to add to its query.
+    :param data: parameters of the form in the body.
+    :param headers: headers to add or replace.
+    :param insecure_http: allow http to a host that is not loopback, but for PLAINTEXT.
     :raises MissingVerifierError: without a verifier; without it anybody's authorization could be
         taken over (session fixation, 2009).
     :raises TokenRequestError: if the server refuses.

@@ -116,6 +116,7 @@ def octets(body: Any) -> bytes:
 def authorization_header(oauth_params: Pairs, realm: Realm) -> str:
     """The Authorization header (section 3.5.1).
 
+    :param oauth_params: the protocol parameters, in the order in which they are sent.
     :param realm: not encoded, so what could end its quotes or the line is refused.
     """
     fields = ", ".join([f'{name}="{escape(value)}"' for name, value in oauth_params])

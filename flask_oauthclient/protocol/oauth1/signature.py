@@ -10,7 +10,6 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 from typing import Any
 from typing import TypeAlias
@@ -89,7 +88,6 @@ def _form_octets(text: str) -> bytes:
 # -- the signature base string -----------------------------------------------------------
 
 
-@lru_cache(maxsize=512)
 def base_string_uri(url: str) -> str:
     """Scheme, authority and path of a request as they are signed (section 3.4.1.2).
 

@@ -3,51 +3,35 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl
 
 from .. import strict_json
 from ..error_codes import clean_code
 from ..error_codes import clean_text
 from ..errors import ProviderResponseError
 from ..errors import TokenRequestError
+from ..masked import MaskedDict
 from ..messages import Response
+from ..urls import form_params
 from .placement import is_form_encoded
-from .signature import escape
 
 #: The longest token or secret that is believed to be one.
 MAX_CREDENTIAL = 2048
-
-_MAX_FIELDS = 100
-
-#: What a repr may show; every other field may be a secret, also those that nobody knows yet.
-_SHOWN = frozenset({"oauth_callback_confirmed", "oauth_expires_in"})
 
 #: Where servers say why (OAuth Problem Reporting extension, RFC 6749 section 5.2).
 _PROBLEMS = ("oauth_problem", "error")
 _ADVICE = ("oauth_problem_advice", "error_description", "message")
 
 
-class OAuth1Token(dict[str, Any]):
+class OAuth1Token(MaskedDict):
     """Credentials with everything that came with them; its ``repr`` shows no secret."""
 
-    @classmethod
-    def from_dict(cls, token: Any) -> Any:
-        """Wrap a plain mapping; pass anything else through, ``None`` included."""
-        if isinstance(token, dict) and not isinstance(token, cls):
-            return cls(token)
-        return token
-
-    def __repr__(self) -> str:
-        shown = {name: value if name in _SHOWN else "***" for name, value in self.items()}
-        return f"OAuth1Token({shown!r})"
-
-    __str__ = __repr__
+    shown = frozenset({"oauth_callback_confirmed", "oauth_expires_in"})
 
 
-def parse_token_response(response: Response, secrets: Iterable[str] = ()) -> OAuth1Token:
+def parse_token_response(response: Response, secrets: Collection[str] = ()) -> OAuth1Token:
     """Read the answer to a request for temporary or token credentials.
 
     :param response: the answer, whatever its status.
@@ -112,11 +96,7 @@ def _read_json(body: bytes) -> dict[str, Any] | None:
 
 def _read_form(body: bytes) -> dict[str, Any] | None:
     text = body.decode("ascii")
-    if not is_form_encoded(text):
-        return None
-    pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MAX_FIELDS)
-    params: dict[str, Any] = dict(pairs)
-    return params if len(params) == len(pairs) else None
+    return form_params(text, errors="strict") if is_form_encoded(text) else None
 
 
 # -- a refusal ---------------------------------------------------------------------------
@@ -124,24 +104,16 @@ def _read_form(body: bytes) -> dict[str, Any] | None:
 _CHALLENGE_FIELD = re.compile(r'(oauth_problem(?:_advice)?)="([^"]{0,500})"')
 
 
-def _refusal(response: Response, secrets: Iterable[str]) -> dict[str, Any]:
+def _refusal(response: Response, secrets: Collection[str]) -> dict[str, Any]:
     """What a refusal says, as far as it fits a log; never the body, which may quote the request."""
     challenge = dict(_CHALLENGE_FIELD.findall(response.headers.get("www-authenticate", "")))
     said = {**challenge, **_said(_read(response.body) or {})}
     problem, advice = _first(said, _PROBLEMS), _first(said, _ADVICE)
     return {
         "status": response.status,
-        "oauth_problem": "" if _quotes(problem, secrets) else clean_code(problem, ""),
-        "oauth_problem_advice": "" if _quotes(advice, secrets) else clean_text(advice),
+        "oauth_problem": clean_code(problem, "", secrets=secrets),
+        "oauth_problem_advice": clean_text(advice, secrets=secrets),
     }
-
-
-def _quotes(said: object, secrets: Iterable[str]) -> bool:
-    """Whether a server shows the key that it expected: as it is, escaped, or in a base string."""
-    if not isinstance(said, str):
-        return False
-    forms = ((secret, escape(secret), escape(escape(secret))) for secret in secrets)
-    return any(form in said for written in forms for form in written)
 
 
 def _said(params: dict[str, Any]) -> dict[str, Any]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import parse_qsl
 from urllib.parse import urlencode
 
-from ..errors import InsecureTransportError
+from ..errors import InvalidSettingError
 from ..messages import Exchange
 from ..messages import Purpose
 from ..messages import Request
-from ..urls import add_params
-from ..urls import is_secure
+from ..urls import add_query
+from ..urls import check_secure
 from .authorization import scope_to_string
 from .client_auth import ClientAuth
 from .token import OAuth2Token
@@ -22,6 +25,8 @@ HEADERS = {
     "Accept": "application/json",
     "Content-Type": "application/x-www-form-urlencoded;charset=UTF-8",
 }
+
+_CLIENT_SECRET = re.compile(r"(?:^|&)client_secret=")
 
 
 def form_body(params: Mapping[str, Any]) -> str:
@@ -48,13 +53,21 @@ def token_request(
     :param endpoint: URL of the token endpoint.
     :param grant_type: the grant's registered name.
     :param method: ``POST``; ``GET`` puts the parameters into the query, for servers outside the
-        RFC.
+        RFC, and warns.
     :param headers: headers to add or replace.
     :param insecure_http: allow http to a host that is not loopback.
     :param params: parameters of the grant.
     :raises InsecureTransportError: if the endpoint is not https (RFC 6749 section 3.2).
+    :raises InvalidSettingError: if the client's secret would go into the query.
     """
     check_token_endpoint(endpoint, insecure_http=insecure_http)
+    if method.upper() == "GET":
+        warnings.warn(
+            "GET puts the parameters of a token request into the URL, where they are logged; use "
+            "POST if the server allows it (RFC 6749 section 3.2)",
+            UserWarning,
+            stacklevel=2,
+        )
     body = form_body({"grant_type": grant_type, **params})
     return authenticated_request(
         auth, Purpose.TOKEN, method, endpoint, {**HEADERS, **(headers or {})}, body
@@ -72,19 +85,70 @@ def authenticated_request(
     """Put a form and the client's credential into one request."""
     url, sent_headers, sent_body = auth.prepare(method, endpoint, headers, body)
     if method.upper() == "GET":
+        _check_no_secret(sent_body)
         sent_headers.pop("Content-Type", None)
-        return Request(purpose, method, _with_query(url, sent_body), sent_headers)
+        return Request(purpose, method, add_query(url, sent_body), sent_headers)
     return Request(purpose, method, url, sent_headers, sent_body)
 
 
-def _with_query(url: str, query: str) -> str:
-    return add_params(url, []) + ("&" if "?" in url else "?") + query if query else url
+def _check_no_secret(query: str) -> None:
+    # RFC 6749 section 2.3.1: the secret MUST NOT be included in the request URI.
+    if _CLIENT_SECRET.search(query):
+        raise InvalidSettingError(
+            "invalid_configuration",
+            "With GET the client's secret would stand in the URL. Use another client "
+            "authentication method, or POST.",
+        )
 
 
 def check_token_endpoint(endpoint: str, *, insecure_http: bool = False) -> None:
     """Codes and secrets travel over TLS, or not at all (RFC 6749 section 3.2)."""
-    if not is_secure(endpoint) and not insecure_http:
-        raise InsecureTransportError
+    check_secure(endpoint, insecure_http=insecure_http)
+
+
+# -- exchanges ---------------------------------------------------------------------------
+
+#: Parameters that an error must not show, should the server quote the request. The others may
+#: help to understand it.
+_SECRET_PARAMS = frozenset(
+    {
+        "actor_token",
+        "assertion",
+        "client_assertion",
+        "client_secret",
+        "code",
+        "code_verifier",
+        "device_code",
+        "password",
+        "refresh_token",
+        "subject_token",
+    }
+)
+
+
+def token_exchange(
+    auth: ClientAuth, endpoint: str, grant_type: str, **params: Any
+) -> Exchange[OAuth2Token]:
+    """One token request and its answer, for any grant.
+
+    :param auth: who asks, and how that is proved.
+    :param endpoint: URL of the token endpoint.
+    :param grant_type: the grant's registered name.
+    :param params: as for :func:`token_request`.
+    :raises InsecureTransportError: if the endpoint is not https.
+    :raises ProviderError: if there is no token in the answer.
+    """
+    request = token_request(auth, endpoint, grant_type, **params)
+    response = yield request
+    return parse_token_response(response, secrets=_secrets(auth, request))
+
+
+def _secrets(auth: ClientAuth, request: Request) -> list[str]:
+    form = parse_qsl(request.body or request.url.partition("?")[2])
+    sent = [value for name, value in form if name in _SECRET_PARAMS]
+    known = auth.client_secret if isinstance(auth.client_secret, str) else ""
+    credential = request.headers.get("Authorization", "").partition(" ")[2]
+    return [*sent, known, credential]
 
 
 def code_exchange(
@@ -97,7 +161,7 @@ def code_exchange(
     **params: Any,
 ) -> Exchange[OAuth2Token]:
     """Trade an authorization code for a token (RFC 6749 section 4.1.3, RFC 7636 section 4.5)."""
-    response = yield token_request(
+    return token_exchange(
         auth,
         endpoint,
         params.pop("grant_type", "authorization_code"),
@@ -106,7 +170,6 @@ def code_exchange(
         code_verifier=code_verifier,
         **params,
     )
-    return parse_token_response(response)
 
 
 def refresh_exchange(
@@ -117,15 +180,11 @@ def refresh_exchange(
     The scope is not repeated unless the caller asks for a narrower one: some servers refuse the
     very scope that they granted.
     """
-    response = yield token_request(
-        auth, endpoint, "refresh_token", refresh_token=refresh_token, **params
-    )
-    return parse_token_response(response)
+    return token_exchange(auth, endpoint, "refresh_token", refresh_token=refresh_token, **params)
 
 
 def client_credentials_exchange(
     auth: ClientAuth, endpoint: str, **params: Any
 ) -> Exchange[OAuth2Token]:
     """Ask for a token of the client's own (RFC 6749 section 4.4)."""
-    response = yield token_request(auth, endpoint, "client_credentials", **params)
-    return parse_token_response(response)
+    return token_exchange(auth, endpoint, "client_credentials", **params)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Collection
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl
 
 from ..error_codes import REFUSALS
 from ..error_codes import clean_code
@@ -16,24 +16,23 @@ from ..errors import ProviderResponseError
 from ..errors import TokenRequestError
 from ..errors import TransportError
 from ..errors import UnsupportedTokenTypeError
+from ..masked import MaskedDict
 from ..messages import Response
+from ..urls import form_params
 
 #: The longest lifetime that is believed, in seconds (ten years): more is a mistake, and must not
 #: turn into "valid for ever" by an overflow.
 MAX_LIFETIME = 315_360_000
 
-_MAX_FIELDS = 100
 
-#: What a repr may show; every other field may be a secret, also those that nobody knows yet.
-_SHOWN = frozenset({"token_type", "expires_in", "expires_at", "scope"})
-
-
-class OAuth2Token(dict[str, Any]):
+class OAuth2Token(MaskedDict):
     """A token response with an absolute ``expires_at``; its ``repr`` shows no secret.
 
     :param params: the fields of the response. They are copied.
     :param now: seconds since the epoch at which ``expires_in`` began; default is this moment.
     """
+
+    shown = frozenset({"token_type", "expires_in", "expires_at", "scope"})
 
     def __init__(self, params: Mapping[str, Any], now: float | None = None) -> None:
         super().__init__(params)
@@ -44,13 +43,6 @@ class OAuth2Token(dict[str, Any]):
         elif lifetime is not None and self["expires_in"]:
             begin = time.time() if now is None else now
             self["expires_at"] = int(begin) + min(lifetime, MAX_LIFETIME)
-
-    @classmethod
-    def from_dict(cls, token: Any) -> Any:
-        """Wrap a plain mapping; pass anything else through, ``None`` included."""
-        if isinstance(token, dict) and not isinstance(token, cls):
-            return cls(token)
-        return token
 
     def is_expired(self, leeway: float = 60) -> bool | None:
         """Whether the access token has expired, or will within ``leeway`` seconds.
@@ -68,12 +60,6 @@ class OAuth2Token(dict[str, Any]):
         """
         kept = {k: v for k, v in (old or {}).items() if k not in ("expires_at", "expires_in")}
         return OAuth2Token({**kept, **{k: v for k, v in self.items() if v not in (None, "")}})
-
-    def __repr__(self) -> str:
-        shown = {name: value if name in _SHOWN else "***" for name, value in self.items()}
-        return f"OAuth2Token({shown!r})"
-
-    __str__ = __repr__
 
 
 def seconds(value: object) -> int | None:
@@ -101,12 +87,14 @@ def parse_token_response(
     *,
     now: float | None = None,
     token_types: frozenset[str] = frozenset({"bearer"}),
+    secrets: Collection[str] = (),
 ) -> OAuth2Token:
     """Read the answer of a token endpoint.
 
     :param response: the answer, whatever its status.
     :param now: when it arrived, in seconds since the epoch.
     :param token_types: the types that the caller can present, in lower case.
+    :param secrets: what must not be seen in an error, if the server quotes it.
     :raises TokenRequestError: for an OAuth error, with whatever status it came.
     :raises TransportError: if the server is out of order (status 5xx).
     :raises ProviderResponseError: if it is no token response.
@@ -115,9 +103,9 @@ def parse_token_response(
     if response.status >= 500:
         raise TransportError("provider_unavailable", detail={"status": response.status})
     params = read_token_body(response)
-    check_no_error(params, response.status)
+    check_no_error(params, response.status, secrets)
     check_access_token(params, response.status)
-    check_token_type(params, token_types)
+    check_token_type(params, token_types, secrets)
     return OAuth2Token(params, now)
 
 
@@ -149,13 +137,10 @@ def _read_params(response: Response) -> dict[str, Any]:
 def _read_form(response: Response) -> dict[str, Any]:
     # The same strictness as for JSON: every name once, and an empty error is an error.
     try:
-        pairs = parse_qsl(
-            response.body.decode("utf-8"), keep_blank_values=True, max_num_fields=_MAX_FIELDS
-        )
+        params = form_params(response.body.decode("utf-8"))
     except ValueError:
-        pairs = []
-    params = dict(pairs)
-    if not pairs or len(params) != len(pairs):
+        params = None
+    if not params:
         raise ProviderResponseError(
             "invalid_response",
             f"The token response is not a well-formed form (HTTP {response.status}).",
@@ -164,18 +149,18 @@ def _read_form(response: Response) -> dict[str, Any]:
     return params
 
 
-def check_no_error(params: Mapping[str, Any], status: int) -> None:
+def check_no_error(params: Mapping[str, Any], status: int, secrets: Collection[str] = ()) -> None:
     """An ``error`` member is an error, with status 200 too."""
     if "error" not in params:
         return
-    code = clean_code(params["error"], "invalid_response")
+    code = clean_code(params["error"], "invalid_response", secrets=secrets)
     raise TokenRequestError(
         code,
         REFUSALS.get(code, "The provider refused the token request."),
         detail={
             "status": status,
-            "error_description": clean_text(params.get("error_description")),
-            "error_uri": clean_text(params.get("error_uri")),
+            "error_description": clean_text(params.get("error_description"), secrets=secrets),
+            "error_uri": clean_text(params.get("error_uri"), secrets=secrets),
         },
         http_status=400 if code == "invalid_grant" else 502,
     )
@@ -193,16 +178,20 @@ def check_access_token(params: Mapping[str, Any], status: int) -> None:
             f"The token endpoint answered HTTP {status} without naming an error.",
             detail={"status": status},
         )
-    if not _is_token(token):
+    if not is_token(token):
         raise MissingAccessTokenError(detail={"status": status})
 
 
-def _is_token(value: object) -> bool:
+def is_token(value: object) -> bool:
+    """Whether this can be an access token: printable ASCII (RFC 6749 appendix A.12)."""
     return isinstance(value, str) and value.isascii() and value.isprintable() and value != ""
 
 
-def check_token_type(params: Mapping[str, Any], token_types: frozenset[str]) -> None:
+def check_token_type(
+    params: Mapping[str, Any], token_types: frozenset[str], secrets: Collection[str] = ()
+) -> None:
     """The type is compared without case; an absent one means Bearer, as servers use it."""
     token_type = params.get("token_type") or "bearer"
     if not isinstance(token_type, str) or token_type.lower() not in token_types:
-        raise UnsupportedTokenTypeError(detail={"token_type": clean_text(token_type)})
+        shown = clean_text(token_type, secrets=secrets)
+        raise UnsupportedTokenTypeError(detail={"token_type": shown})
