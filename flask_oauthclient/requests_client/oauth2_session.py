@@ -302,7 +302,8 @@ class OAuth2Session(OAuth2Client, TokenManagement, TokenSession):
         :raises OAuthError: if it is no token.
         """
         message = to_message(response, POLICIES[Purpose.TOKEN].max_bytes)
-        return self.with_own_errors(lambda: parse_token_response(message))
+        secrets = [self.client_secret] if isinstance(self.client_secret, str) else []
+        return self.with_own_errors(lambda: parse_token_response(message, secrets=secrets))
 
     # -- sending --------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ import requests
 from flask_oauthclient.protocol.errors import ConfigurationError
 from flask_oauthclient.protocol.errors import InsecureTransportError
 from flask_oauthclient.protocol.errors import InvalidSettingError
+from flask_oauthclient.protocol.errors import TokenRequestError
 from flask_oauthclient.protocol.oauth2.client_auth import ClientAuth
 from flask_oauthclient.testing.provider import ClientRecord
 from flask_oauthclient.testing.provider import DevelopmentProvider
@@ -263,3 +264,12 @@ def test_client_auth_can_be_given_to_the_session_too(answers: Answers) -> None:
     session.fetch_token(TOKEN_URL, code="c" * 20, auth=session.client_auth("client_secret_post"))
     assert answers.form["client_secret"] == CLIENT_SECRET
     assert answers.bearers == [None]
+
+
+def test_a_response_that_is_read_by_hand_does_not_show_the_secret_either(answers: Answers) -> None:
+    response = requests.Response()
+    response.status_code = 400
+    response._content = f'{{"error": "x", "error_description": "{CLIENT_SECRET}!"}}'.encode()
+    with pytest.raises(TokenRequestError) as caught:
+        session_at(answers).parse_response_token(response)
+    assert caught.value.detail["error_description"] == ""
