@@ -161,7 +161,8 @@ def add_query(url: str, query: str) -> str:
     if not query:
         return url
     base, hash_mark, fragment = url.partition("#")
-    joint = "" if base.endswith(("?", "&")) else "&" if "?" in base else "?"
+    _, mark, present = base.partition("?")
+    joint = "?" if not mark else "&" if present and not present.endswith("&") else ""
     return f"{base}{joint}{query}{hash_mark}{fragment}"
 
 

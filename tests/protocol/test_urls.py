@@ -8,6 +8,7 @@ import pytest
 
 from flask_oauthclient.protocol.errors import InsecureTransportError
 from flask_oauthclient.protocol.urls import add_params
+from flask_oauthclient.protocol.urls import add_query
 from flask_oauthclient.protocol.urls import is_loopback
 from flask_oauthclient.protocol.urls import is_loopback_host
 from flask_oauthclient.protocol.urls import is_secure
@@ -180,3 +181,19 @@ def test_split_keeps_the_parts() -> None:
 )
 def test_add_params(url: str, params: list[tuple[str, str]], result: str) -> None:
     assert add_params(url, params) == result
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://a.test", "https://a.test?b=c"),
+        ("https://a.test/&", "https://a.test/&?b=c"),
+        ("https://a.test/?", "https://a.test/?b=c"),
+        ("https://a.test/?x", "https://a.test/?x&b=c"),
+        ("https://a.test/?x&", "https://a.test/?x&b=c"),
+        ("https://a.test/?x?", "https://a.test/?x?&b=c"),
+        ("https://a.test/&#f?&", "https://a.test/&?b=c#f?&"),
+    ],
+)
+def test_query_is_joined_to_what_there_is(url: str, expected: str) -> None:
+    assert add_query(url, "b=c") == expected

@@ -20,9 +20,7 @@ from .credentials import Params
 from .credentials import pairs
 from .credentials import temporary_credentials_exchange
 from .credentials import token_credentials_exchange
-from .placement import SIGNATURE_TYPE_HEADER
 from .placement import Realm
-from .signature import SIGNATURE_HMAC_SHA1
 from .signature import SignatureMethod
 from .token import OAuth1Token
 
@@ -44,34 +42,13 @@ class OAuth1Client:
         self,
         client_id: str,
         client_secret: str | None = None,
-        token: str | None = None,
-        token_secret: str | None = None,
-        redirect_uri: str | None = None,
-        rsa_key: Any = None,
-        verifier: str | None = None,
-        signature_method: str = SIGNATURE_HMAC_SHA1,
-        signature_type: str = SIGNATURE_TYPE_HEADER,
-        force_include_body: bool = False,
-        realm: Realm = None,
         *,
         require_callback_confirmed: bool = False,
+        **settings: Any,
     ) -> None:
         if not client_id:
             raise InvalidSettingError("missing_configuration", 'Missing "client_id"')
-        self.auth: Any = self.auth_class(
-            client_id,
-            client_secret=client_secret,
-            token=token,
-            token_secret=token_secret,
-            redirect_uri=redirect_uri,
-            rsa_key=rsa_key,
-            verifier=verifier,
-            signature_method=signature_method,
-            signature_type=signature_type,
-            realm=realm,
-            force_include_body=force_include_body,
-        )
-        #: Whether temporary credentials without ``oauth_callback_confirmed`` are refused.
+        self.auth: Any = self.auth_class(client_id, client_secret, **settings)
         self.require_callback_confirmed = require_callback_confirmed
 
     @classmethod

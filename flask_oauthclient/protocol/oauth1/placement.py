@@ -9,6 +9,7 @@ from typing import TypeAlias
 from urllib.parse import unquote
 
 from ..errors import InvalidSettingError
+from ..urls import add_query
 from .signature import Pairs
 from .signature import escape
 from .signature import escaped_pairs
@@ -137,9 +138,7 @@ def _realm_text(realm: Realm) -> str:
 
 def append_to_query(uri: str, oauth_params: Pairs) -> str:
     """Append to the query of a URL (section 3.5.3)."""
-    base, hash_mark, fragment = uri.partition("#")
-    joint = "" if base.endswith(("?", "&")) else "&" if "?" in base else "?"
-    return f"{base}{joint}{_encoded(oauth_params)}{hash_mark}{fragment}"
+    return add_query(uri, _encoded(oauth_params))
 
 
 def append_to_form(body: str | bytes | None, oauth_params: Pairs) -> str | bytes:

@@ -66,7 +66,7 @@ def test_settings_are_the_signer_s() -> None:
         "force_include_body": True,
         "realm": "r",
     }
-    auth = OAuth1Client("c", *settings.values()).auth
+    auth = OAuth1Client("c", **settings).auth
 
     assert {name: getattr(auth, name) for name in settings} == settings
     assert auth.client_id == "c"
