@@ -8,11 +8,10 @@ import weakref
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
-from functools import cache
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING
 from typing import Any
-from typing import NamedTuple
 from typing import cast
 
 from flask import Flask
@@ -39,6 +38,23 @@ EXTENSION = "oauthclient"
 CONFIG_PARAMS = (*NAMES, *sorted(METADATA_NAMES))
 
 
+class _OnFirstUse:
+    """A class attribute whose module is imported when somebody asks for it.
+
+    So importing this package costs next to nothing.
+    """
+
+    def __init__(self, module: str, name: str) -> None:
+        self._module = module
+        self._name = name
+        self._found: Any = None
+
+    def __get__(self, instance: object, owner: type[Any]) -> Any:
+        if self._found is None:
+            self._found = getattr(import_module(self._module, __package__), self._name)
+        return self._found
+
+
 class OAuth:
     """The clients of an application, by name.
 
@@ -52,11 +68,11 @@ class OAuth:
         token was replaced.
     """
 
-    #: Classes of clients and of their seam to Flask, for a subclass to replace. The built-in ones
-    #: are imported with the first client, so that importing this package costs next to nothing.
-    oauth1_client_cls: Any = None
-    oauth2_client_cls: Any = None
-    framework_integration_cls: Any = None
+    #: Classes of clients and of their seam to Flask, for a subclass to replace.
+    oauth1_client_cls: Any = _OnFirstUse(".remote_app", "FlaskOAuth1App")
+    oauth2_client_cls: Any = _OnFirstUse(".remote_app", "FlaskOAuth2App")
+    framework_integration_cls: Any = _OnFirstUse(".integration", "FlaskIntegration")
+    _class_for: Any = _OnFirstUse(".remote_app", "class_for")
 
     _registry: dict[str, Registration]
     _only: AppState | None = None
@@ -185,16 +201,14 @@ class OAuth:
         return self._find(name)
 
     def _build(self, state: AppState, name: str) -> Any:
-        parts = _parts()
         registration = self._registry[name]
         if self._reads_in_its_own_way():
             registration = self._completed(name, registration)
         oauth1 = bool(_setting(state, name, registration, "request_token_url"))
         own_cls = self.oauth1_client_cls if oauth1 else self.oauth2_client_cls
-        given_cls = registration.keywords.get("client_cls") or own_cls or parts.app_cls
-        integration_cls = self.framework_integration_cls or parts.integration_cls
-        client_cls = parts.class_for(given_cls, oauth1=oauth1)
-        return client_cls(integration_cls(name, state, registration), name)
+        given_cls = registration.keywords.get("client_cls") or own_cls
+        integration = self.framework_integration_cls(name, state, registration)
+        return self._class_for(given_cls, oauth1=oauth1)(integration, name)
 
     # -- configuration --------------------------------------------------------------------
 
@@ -207,8 +221,7 @@ class OAuth:
         :param params: names of the options to look for.
         :returns: those that are configured.
         """
-        integration_cls = self.framework_integration_cls or _parts().integration_cls
-        found: dict[str, Any] = integration_cls.load_config(self, name, params)
+        found: dict[str, Any] = self.framework_integration_cls.load_config(self, name, params)
         return found
 
     def generate_client_kwargs(self, name: str, overwrite: bool, **kwargs: Any) -> dict[str, Any]:
@@ -241,7 +254,7 @@ class OAuth:
         return (
             cls.load_config is not OAuth.load_config
             or cls.generate_client_kwargs is not OAuth.generate_client_kwargs
-            or (integration_cls is not None and _loads_config(integration_cls))
+            or integration_cls.load_config is not OAuth.framework_integration_cls.load_config
         )
 
     def _completed(self, name: str, registration: Registration) -> Registration:
@@ -266,29 +279,6 @@ class OAuth:
         if self._states:
             raise MissingConfigurationError("ambiguous_app")
         raise MissingConfigurationError("not_initialized", "OAuth is not init with Flask app.")
-
-
-def _loads_config(integration_cls: Any) -> bool:
-    from .integration import FlaskIntegration
-
-    return integration_cls.load_config is not FlaskIntegration.load_config
-
-
-class _Parts(NamedTuple):
-    """What a client is built of."""
-
-    app_cls: type[Any]
-    integration_cls: Any
-    class_for: Callable[..., Any]
-
-
-@cache
-def _parts() -> _Parts:
-    from .integration import FlaskIntegration
-    from .remote_app import FlaskRemoteApp
-    from .remote_app import class_for
-
-    return _Parts(FlaskRemoteApp, FlaskIntegration, class_for)
 
 
 def _setting(state: AppState, name: str, registration: Registration, option: str) -> Any:

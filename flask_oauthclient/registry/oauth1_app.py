@@ -137,13 +137,27 @@ class OAuth1App(RemoteApp):
         name = response.request_token
         if not name or "oauth_token" in response.repeated:
             raise MismatchingStateError("missing_state", 'Missing "oauth_token" parameter')
-        pending: dict[str, Any] = self.framework.take_login(name)
+        pending = self._take_login(name)
         credentials = pending.get("request_token")
         if not isinstance(credentials, Mapping) or credentials.get("oauth_token") != name:
             raise MismatchingStateError(
                 "state_unreadable", 'Missing "request_token" in temporary data'
             )
         return {**pending, "request_token": self._opened(credentials, name)}
+
+    def _take_login(self, name: str) -> dict[str, Any]:
+        failure: MismatchingStateError
+        try:
+            pending: dict[str, Any] = self.framework.take_login(name)
+        except MismatchingStateError as error:
+            failure = error
+        else:
+            return pending
+        if failure.error == "mismatching_state":  # the state is the server's, and tells nothing
+            failure = MismatchingStateError(
+                "mismatching_state", 'Missing "request_token" in temporary data'
+            )
+        raise failure
 
     def _opened(self, credentials: Mapping[str, Any], name: str) -> dict[str, Any]:
         opened = dict(credentials)

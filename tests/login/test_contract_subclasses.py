@@ -177,3 +177,21 @@ def test_integration_may_keep_tokens(own_options: bool) -> None:
         client.get("me", token=EXPIRED)
     assert kept == [("dev", "the-access-token", "the-refresh-token", None)]
     assert (told, heard) == (["dev"], ["the-refresh-token"])
+
+
+def test_built_in_classes_are_class_attributes_to_derive_from() -> None:
+    assert OAuth.oauth1_client_cls is FlaskOAuth1App
+    assert OAuth.oauth2_client_cls is FlaskOAuth2App
+    assert OAuth.framework_integration_cls is FlaskIntegration
+
+    class Client(OAuth.oauth2_client_cls):  # type: ignore[misc, name-defined]
+        pass
+
+    class Registry(OAuth):
+        oauth2_client_cls = Client
+
+    oauth = Registry(make_app())
+    assert type(oauth.register("dev", **{**CLIENT, **URLS})) is Client
+    assert type(oauth.register("old", **CLIENT, request_token_url="https://p.test/r")) is (
+        FlaskOAuth1App
+    )

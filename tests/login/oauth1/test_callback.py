@@ -83,6 +83,7 @@ def test_token_that_nobody_knows(oauth1_site: Site, token: str) -> None:
     callback = oauth1_site.begin()
     changed = with_query(callback, ("oauth_token", token), without=("oauth_token",))
     error = oauth1_site.assert_rejected(changed, "mismatching_state", kept=True)
+    assert error.description == 'Missing "request_token" in temporary data'
     assert isinstance(error, MismatchingStateError)
     assert oauth1_site.finish(callback).status_code == 200
 
