@@ -118,6 +118,7 @@ class OAuth:
         self._put_away()
         self._only = state if len(self._states) == 1 else None
         app.extensions.setdefault(EXTENSION, {})[self] = state
+        app.extensions["flask_oauthclient.flask_client"] = self  # where older code looks
         app.before_request_funcs.setdefault(None, []).append(relay(state, self._registry.keys))
         for name in self._registry:
             self._check_at_start(state, name)

@@ -295,13 +295,13 @@ class OAuth2Session(OAuth2Client, TokenManagement, TokenSession):
             client_id, client_secret, "client_secret_basic", basic_encoding=self.basic_encoding
         )
 
-    def parse_response_token(self, response: Any) -> OAuth2Token:
+    def parse_response_token(self, resp: Any) -> OAuth2Token:
         """Read the response of a token endpoint.
 
-        :param response: a response of requests.
+        :param resp: a response of requests.
         :raises OAuthError: if it is no token.
         """
-        message = to_message(response, POLICIES[Purpose.TOKEN].max_bytes)
+        message = to_message(resp, POLICIES[Purpose.TOKEN].max_bytes)
         secrets = [self.client_secret] if isinstance(self.client_secret, str) else []
         return self.with_own_errors(lambda: parse_token_response(message, secrets=secrets))
 

@@ -272,3 +272,9 @@ def test_own_token_of_the_client_is_fetched_anew() -> None:
         oauth.dev.get("user")
     assert form_of(sent[0]) == {"grant_type": ["client_credentials"], "scope": ["api"]}
     assert calls == [("dev", {"refresh_token": None, "access_token": "spent"})]
+
+
+def test_registry_is_found_at_the_application() -> None:
+    app = make_app()
+    oauth = OAuth(app)
+    assert app.extensions["flask_oauthclient.flask_client"] is oauth
