@@ -267,7 +267,8 @@ class OAuth:
     def _active_state(self) -> AppState | None:
         if not has_app_context():
             return None
-        return self._states.get(current_app._get_current_object())  # type: ignore[attr-defined]
+        app = current_app._get_current_object()  # type: ignore[attr-defined]  # typed as the app
+        return self._states.get(app)
 
     def _current_state(self) -> AppState:
         state = self._active_state()

@@ -94,7 +94,8 @@ class FlaskIntegration:
 
         :raises MissingConfigurationError: if the application has no ``SECRET_KEY``.
         """
-        if isinstance(session._get_current_object(), NullSession):  # type: ignore[attr-defined]
+        kept = session._get_current_object()  # type: ignore[attr-defined]  # typed as the session
+        if isinstance(kept, NullSession):
             raise MissingConfigurationError(
                 "missing_configuration", "A login is kept in the session. Set SECRET_KEY."
             )

@@ -26,6 +26,7 @@ class MaskedDict(dict[str, Any]):
         other.update(self)
         return other
 
+    # dict promises a plain dict here for other types of values, whose repr would show them.
     def __or__(self, other: Any) -> Self:  # type: ignore[override]
         if not isinstance(other, dict):
             return NotImplemented

@@ -53,6 +53,7 @@ class OAuth2App(RemoteApp):
     def _prepare_session(self, session: Any) -> None:
         for method in self.client_auth_methods or ():
             session.register_client_auth_method(method)
+        super()._prepare_session(session)
 
     # -- the server -----------------------------------------------------------------------
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
+from abc import ABC
+from abc import abstractmethod
 from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
@@ -26,7 +28,7 @@ _log = logging.getLogger(__name__)
 _OURS = ("userinfo", "extra")
 
 
-class RemoteApp:
+class RemoteApp(ABC):
     """A client of one server.
 
     :param framework: the web framework, as this client sees it.
@@ -66,7 +68,7 @@ class RemoteApp:
             raise AttributeError(attribute)
         options, metadata = self.framework.settings()
         for name, value in self._settings(options, metadata).items():
-            self.__dict__.setdefault(name, value)  # what was set by hand before stays
+            vars(self).setdefault(name, value)  # what was set by hand before stays
         return getattr(self, attribute)
 
     def _settings(self, options: ClientOptions, metadata: dict[str, Any]) -> dict[str, Any]:
@@ -117,8 +119,6 @@ class RemoteApp:
         )
         session.refuse_cookies()
         self._prepare_session(session)
-        if self.compliance_fix is not None:
-            self.compliance_fix(session)
         return session
 
     def _session_defaults(self) -> dict[str, Any]:
@@ -126,10 +126,13 @@ class RemoteApp:
         return {}
 
     def _prepare_session(self, session: Any) -> None:
-        """Whatever else a new session needs to know."""
+        """Adapt a new session to the server; the application has the last word."""
+        if self.compliance_fix is not None:
+            self.compliance_fix(session)
 
     # -- login ----------------------------------------------------------------------------
 
+    @abstractmethod
     def create_authorization_url(
         self, redirect_uri: str | None = None, **kwargs: Any
     ) -> dict[str, Any]:
@@ -141,7 +144,6 @@ class RemoteApp:
         :returns: ``url`` and ``state``, and whatever else the callback will be measured by.
         :raises OAuthError: if the settings do not suffice or the server cannot be asked.
         """
-        raise NotImplementedError
 
     def save_authorize_data(self, *args: Any, **data: Any) -> None:
         """Keep the data of a login until its callback.
@@ -175,13 +177,13 @@ class RemoteApp:
         self.save_authorize_data(redirect_uri=redirect_uri, extra=extra, **request)
         return self.framework.redirect(request["url"])
 
+    @abstractmethod
     def authorize_access_token(self, **kwargs: Any) -> Any:
         """Complete a login at the redirect URI.
 
         :returns: the token, a dict; ``extra`` is what :meth:`authorize_redirect` was given.
         :raises OAuthError: a subclass, with a stable code for each cause; nothing else.
         """
-        raise NotImplementedError
 
     def _warn_of_plain_http(self, redirect_uri: str | None) -> None:
         if redirect_uri and not is_secure(redirect_uri) and not self.__dict__.get("_warned"):
@@ -205,6 +207,7 @@ class RemoteApp:
 
     # -- API calls ------------------------------------------------------------------------
 
+    @abstractmethod
     def request(self, method: str, url: str, token: Any = None, **kwargs: Any) -> Any:
         """Call an API with the user's token.
 
@@ -218,7 +221,6 @@ class RemoteApp:
         :raises InsecureTransportError: if the URL is not one that may see the token.
         :raises requests.RequestException: if the call fails.
         """
-        raise NotImplementedError
 
     def _absolute(self, url: str) -> str:
         return urljoin(self.api_base_url, url) if self.api_base_url else url

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,17 +40,18 @@ class TokenManagement:
             was not known (RFC 7009 section 2.2).
         :raises OAuthError: if there is no token to revoke or no acceptable answer.
         """
-        settings, endpoint = self.transport_settings(kwargs), self._endpoint("revocation", url)
-        request = revocation_request(
-            self.client_auth(auth or self.revocation_endpoint_auth_method),
-            endpoint,
-            token_to_name(self.token if token is None else token, token_type_hint),
+        return self._ask(
+            "revocation",
+            "revoke_token_request",
+            revocation_request,
+            url=url,
+            token=token,
             token_type_hint=token_type_hint,
-            params={**read_form(body or ""), **kwargs},
+            body=body,
+            auth=auth or self.revocation_endpoint_auth_method,
             headers=headers,
-            insecure_http=self.insecure_http,
+            params=kwargs,
         )
-        return self._answer_to(request, "revoke_token_request", settings)
 
     def introspect_token(
         self: Any,
@@ -74,20 +76,44 @@ class TokenManagement:
         :returns: the response of requests, whatever its status; its JSON has ``active``.
         :raises OAuthError: if there is no token to ask about or no acceptable answer.
         """
-        settings, endpoint = self.transport_settings(kwargs), self._endpoint("introspection", url)
-        request = introspection_request(
+        return self._ask(
+            "introspection",
+            "introspect_token_request",
+            introspection_request,
+            url=url,
+            token=token,
+            token_type_hint=token_type_hint,
+            body=body,
+            auth=auth,
+            headers=headers,
+            params=kwargs,
+        )
+
+    def _ask(
+        self: Any,
+        endpoint: str,
+        hook_type: str,
+        build: Callable[..., Request],
+        *,
+        url: str | None,
+        token: Any,
+        token_type_hint: str | None,
+        body: str | None,
+        auth: Any,
+        headers: Mapping[str, str] | None,
+        params: dict[str, Any],
+    ) -> Any:
+        """Send a request about a token, and give the HTTP library's own response."""
+        settings = self.transport_settings(params)
+        request = build(
             self.client_auth(auth),
-            endpoint,
+            self._endpoint(endpoint, url),
             token_to_name(self.token if token is None else token, token_type_hint),
             token_type_hint=token_type_hint,
-            params={**read_form(body or ""), **kwargs},
+            params={**read_form(body or ""), **params},
             headers=headers,
             insecure_http=self.insecure_http,
         )
-        return self._answer_to(request, "introspect_token_request", settings)
-
-    def _answer_to(self: Any, request: Request, hook_type: str, settings: dict[str, Any]) -> Any:
-        """Send a request and give the HTTP library's own response."""
         answers: list[Any] = []
         self.send_hooked(request, hook_type, on_response=answers.append, **settings)
         return answers[0]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import weakref
+from abc import ABC
+from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable
 from collections.abc import Mapping
@@ -50,7 +52,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_reset_after_fork)
 
 
-class TokenSession(PooledSession):
+class TokenSession(PooledSession, ABC):
     """A session that presents a token, and replaces it when it has expired.
 
     :param token: a token to begin with, a dict.
@@ -149,13 +151,13 @@ class TokenSession(PooledSession):
         finally:
             self._attempts += 1  # at the end: who comes before that waits for this attempt
 
+    @abstractmethod
     def _is_replaceable(self, token: Any) -> bool:
         """Whether there is a way to get another token for this one, or for none."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _replace(self, token: Any) -> None:
         """Get another token for this one, or for none, and keep it."""
-        raise NotImplementedError
 
     def _tell(self, **old: Any) -> None:
         if self.update_token is not None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import math
 import time
+from abc import ABC
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 from typing import ClassVar
@@ -39,7 +41,7 @@ MAX_LIFETIME = 3600
 Claims: TypeAlias = Mapping[str, Any]
 
 
-class ClientAssertion:
+class ClientAssertion(ABC):
     """What the two methods have in common; an object of them serves any number of clients.
 
     :param token_endpoint: audience of the assertions; kept for the established spelling.
@@ -114,9 +116,9 @@ class ClientAssertion:
     def _stated_alg(self) -> str | None:
         return self.alg
 
+    @abstractmethod
     def signing_key(self, auth: Any) -> SigningKey:
         """The key of a client."""
-        raise NotImplementedError
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.alg or 'alg by key'}>"
