@@ -30,6 +30,8 @@ from .app_state import Registration
 from .form_post import relay
 
 if TYPE_CHECKING:
+    from flask import Blueprint
+
     from .remote_app import FlaskOAuth2App
 
 EXTENSION = "oauthclient"
@@ -210,6 +212,29 @@ class OAuth:
         given_cls = registration.keywords.get("client_cls") or own_cls
         integration = self.framework_integration_cls(name, state, registration)
         return self._class_for(given_cls, oauth1=oauth1)(integration, name)
+
+    # -- signing in -----------------------------------------------------------------------
+
+    def names(self) -> list[str]:
+        """The names of the registered clients, in the order of their registration."""
+        return list(self._registry)
+
+    def create_blueprint(self, name: str = "oauthclient", **settings: Any) -> Blueprint:
+        """Make the routes of signing in and out.
+
+        Mount it with ``app.register_blueprint(bp, url_prefix="/auth")``; the redirect URI of a
+        client is ``/auth/callback/<name>`` then.
+
+        :param name: name of the blueprint.
+        :param settings: ``providers`` (names of clients; default is all), ``paths`` (where a
+            route stands other than usual), and what the application has to say:
+            ``on_login(result)`` gets a :class:`LoginResult` and gives a response, the
+            application's key of the person, or ``None``; ``on_error(error, failure)`` and
+            ``on_logout(identity)`` give a response or ``None``.
+        """
+        from .blueprint import make_blueprint
+
+        return make_blueprint(self, name, **settings)
 
     # -- configuration --------------------------------------------------------------------
 

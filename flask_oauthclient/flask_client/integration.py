@@ -34,6 +34,7 @@ from .form_post import HANDLE
 from .form_post import MAX_FORM_BYTES
 from .form_post import read_handle
 from .signals import token_update
+from .visit import is_prefetch
 
 #: How sealed secrets begin.
 _SEALED = "sealed."
@@ -165,7 +166,7 @@ class FlaskIntegration:
         """
         if request.method not in ("GET", "POST"):
             raise CallbackError("method_not_allowed")
-        if _is_prefetch():
+        if is_prefetch():
             raise CallbackError("prefetch")
         if request.method == "GET":
             return self._read_query()
@@ -243,12 +244,3 @@ class FlaskIntegration:
             refresh_token=refresh_token,
             access_token=access_token,
         )
-
-
-#: How browsers say that nobody has clicked yet; the last three are older than the first.
-_PURPOSES = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
-
-
-def _is_prefetch() -> bool:
-    said = " ".join(request.headers.get(name, "") for name in _PURPOSES).lower()
-    return "prefetch" in said or "preview" in said

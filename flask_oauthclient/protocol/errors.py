@@ -61,6 +61,8 @@ class OAuthError(Exception):
     description: str = ""
     uri: str | None = None
     http_status: int = 500
+    #: What ``authorize_redirect`` was given as ``extra``, if the login got as far as its state.
+    extra: Any = None
 
     def __init__(
         self,

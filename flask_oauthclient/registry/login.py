@@ -29,6 +29,7 @@ from ..protocol.oauth2.token import OAuth2Token
 from ..protocol.random import generate_token
 from .framework import CallbackRequest
 from .openid import OpenIDApp
+from .remote_app import keeping_extra
 from .remote_app import merged
 from .remote_app import missing
 
@@ -136,11 +137,12 @@ class LoginApp(OpenIDApp):
         callback = self.framework.read_callback()
         response = parse_callback(callback.params)
         pending = self._take_pending(response)
-        check_response_mode(callback, pending.get("response_mode"))
-        code = self._check_callback(response)
-        token = self._exchange_code(code, pending, kwargs)
-        self._note_scope(token, pending.get("scope", self.client_kwargs.get("scope")))
-        self._accept_id_token(token, pending, code, response.state, checks)
+        with keeping_extra(pending):
+            check_response_mode(callback, pending.get("response_mode"))
+            code = self._check_callback(response)
+            token = self._exchange_code(code, pending, kwargs)
+            self._note_scope(token, pending.get("scope", self.client_kwargs.get("scope")))
+            self._accept_id_token(token, pending, code, response.state, checks)
         if "extra" in pending:
             token["extra"] = pending["extra"]
         self.framework.set_current_token(token)

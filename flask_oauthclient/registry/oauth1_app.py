@@ -20,6 +20,7 @@ from ..protocol.oauth2.authorization import authorization_url
 from ..transport.requests import no_auth
 from .options import ClientOptions
 from .remote_app import RemoteApp
+from .remote_app import keeping_extra
 from .remote_app import merged
 from .remote_app import missing
 from .remote_app import without_ours
@@ -125,9 +126,10 @@ class OAuth1App(RemoteApp):
         """
         response = parse_callback(self.framework.read_callback().params)
         pending = self._take_pending(response)
-        check_callback(response)
         found = {"oauth_verifier": response.oauth_verifier} if response.oauth_verifier else {}
-        token = self.fetch_access_token(pending["request_token"], **{**found, **kwargs})
+        with keeping_extra(pending):
+            check_callback(response)
+            token = self.fetch_access_token(pending["request_token"], **{**found, **kwargs})
         if "extra" in pending:
             token["extra"] = pending["extra"]
         self.framework.set_current_token(token)

@@ -7,7 +7,9 @@ import threading
 from abc import ABC
 from abc import abstractmethod
 from collections.abc import Callable
+from collections.abc import Generator
 from collections.abc import Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urljoin
 
@@ -16,6 +18,7 @@ from ..protocol.error_codes import clean_text
 from ..protocol.errors import InsecureTransportError
 from ..protocol.errors import MissingConfigurationError
 from ..protocol.errors import MissingTokenError
+from ..protocol.errors import OAuthError
 from ..protocol.urls import is_secure
 from ..protocol.urls import origin
 from .framework import Framework
@@ -268,6 +271,16 @@ class RemoteApp(ABC):
     def delete(self, url: str, **kwargs: Any) -> Any:
         """``DELETE``; see :meth:`request`."""
         return self.request("DELETE", url, **kwargs)
+
+
+@contextmanager
+def keeping_extra(pending: Mapping[str, Any]) -> Generator[None]:
+    """Let an error of a login carry what the application sent along."""
+    try:
+        yield
+    except OAuthError as error:
+        error.extra = pending.get("extra")
+        raise
 
 
 def without_ours(token: Any) -> Any:

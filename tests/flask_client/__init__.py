@@ -1,0 +1,1 @@
+"""Signing in with the blueprint, and what belongs to it."""

@@ -1,0 +1,96 @@
+"""An application with the blueprint, its provider and a browser, all in process."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Flask
+from flask import jsonify
+
+from flask_oauthclient import OAuth
+from flask_oauthclient.flask_client.identity import current_identity
+from flask_oauthclient.flask_client.step_up import login_required
+from flask_oauthclient.testing.browser import Page
+from flask_oauthclient.testing.browser import ScriptedBrowser
+from flask_oauthclient.testing.provider import ClientRecord
+from flask_oauthclient.testing.provider import DevelopmentProvider
+
+ORIGIN = "https://rp.test"
+ISSUER = "https://op.test"
+
+
+class BlueprintSite:
+    """The application at ``https://rp.test``, its routes below ``/auth``.
+
+    :param provider: the provider, for the client ``demo``.
+    :param config: more configuration.
+    :param more: further clients by name, with keywords of ``register``.
+    :param settings: of the blueprint.
+    """
+
+    def __init__(
+        self,
+        provider: DevelopmentProvider,
+        config: dict[str, Any] | None = None,
+        more: dict[str, dict[str, Any]] | None = None,
+        **settings: Any,
+    ) -> None:
+        self.provider = provider
+        provider.add_client(
+            ClientRecord(
+                "rp",
+                "the client secret of these tests",
+                redirect_uris=(f"{ORIGIN}/auth/callback/demo",),
+                post_logout_redirect_uris=(f"{ORIGIN}/auth/logout/callback",),
+            )
+        )
+        self.app = Flask("site")
+        self.app.config.update(
+            SECRET_KEY="the secret key of these tests", SESSION_COOKIE_SECURE=True, **(config or {})
+        )
+        self.oauth = OAuth(self.app)
+        self.oauth.register(
+            "demo",
+            client_id="rp",
+            client_secret="the client secret of these tests",
+            issuer=provider.issuer,
+            client_kwargs={"scope": "openid profile email"},
+        )
+        for name, keywords in (more or {}).items():
+            self.oauth.register(name, **keywords)
+        self.oauth.demo.session.mount(f"{ISSUER}/", provider.adapter())
+        blueprint = self.oauth.create_blueprint(**settings)
+        self.app.register_blueprint(blueprint, url_prefix="/auth")
+        self.app.add_url_rule("/", "home", lambda: "the front page")
+        self.app.add_url_rule("/who", "who", _who)
+        self.app.add_url_rule("/private", "private", login_required(lambda: "the private page"))
+        self.browser = ScriptedBrowser({ORIGIN: self.app.wsgi_app, ISSUER: provider.wsgi})
+
+    def open(self, path: str, **query: Any) -> Page:
+        """Visit a page as if its address had been typed in."""
+        return self.browser.open(f"{ORIGIN}{path}" + (f"?{urlencode(query)}" if query else ""))
+
+    def sign_in(self, **query: Any) -> Page:
+        """Sign in as Alice."""
+        url = f"{ORIGIN}/auth/login" + (f"?{urlencode(query)}" if query else "")
+        return self.browser.sign_in(url)
+
+    def who(self) -> dict[str, Any]:
+        """Who the application takes the visitor for."""
+        found: dict[str, Any] = self.open("/who").response.json()
+        return found
+
+
+def _who() -> Any:
+    if not current_identity:
+        return jsonify({})
+    identity = current_identity
+    return jsonify(
+        provider=identity.provider,
+        issuer=identity.issuer,
+        sub=identity.sub,
+        user=identity.user,
+        claims=dict(identity.claims),
+        scopes=list(identity.scopes),
+    )
