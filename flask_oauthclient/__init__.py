@@ -13,6 +13,12 @@ from typing import TYPE_CHECKING
 from ._version import __version__
 from .flask_client import OAuth
 from .flask_client import OAuthError
+from .flask_client import account_linked
+from .flask_client import account_unlinked
+from .flask_client import logged_out
+from .flask_client import login_failed
+from .flask_client import login_started
+from .flask_client import login_succeeded
 from .flask_client import token_update
 from .protocol.lazy import lazy_names
 
@@ -21,15 +27,31 @@ if TYPE_CHECKING:
     from .flask_client import FlaskOAuth1App
     from .flask_client import FlaskOAuth2App
     from .flask_client import FlaskRemoteApp
+    from .flask_client import Identity
+    from .flask_client import LoginResult
+    from .flask_client import current_identity
+    from .flask_client import login_required
+    from .flask_client import safe_next
 
 __all__ = [
     "FlaskIntegration",
     "FlaskOAuth1App",
     "FlaskOAuth2App",
     "FlaskRemoteApp",
+    "Identity",
+    "LoginResult",
     "OAuth",
     "OAuthError",
     "__version__",
+    "account_linked",
+    "account_unlinked",
+    "current_identity",
+    "logged_out",
+    "login_failed",
+    "login_required",
+    "login_started",
+    "login_succeeded",
+    "safe_next",
     "token_update",
 ]
 
@@ -40,5 +62,10 @@ __getattr__, __dir__ = lazy_names(
         "FlaskOAuth1App": ".flask_client",
         "FlaskOAuth2App": ".flask_client",
         "FlaskRemoteApp": ".flask_client",
+        "Identity": ".flask_client",
+        "LoginResult": ".flask_client",
+        "current_identity": ".flask_client",
+        "login_required": ".flask_client",
+        "safe_next": ".flask_client",
     },
 )

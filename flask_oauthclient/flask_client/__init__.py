@@ -11,21 +11,43 @@ from typing import TYPE_CHECKING
 from ..protocol.errors import OAuthError
 from ..protocol.lazy import lazy_names
 from .extension import OAuth
+from .signals import account_linked
+from .signals import account_unlinked
+from .signals import logged_out
+from .signals import login_failed
+from .signals import login_started
+from .signals import login_succeeded
 from .signals import token_update
 
 if TYPE_CHECKING:
+    from .identity import Identity
+    from .identity import current_identity
     from .integration import FlaskIntegration
+    from .login_result import LoginResult
     from .remote_app import FlaskOAuth1App
     from .remote_app import FlaskOAuth2App
     from .remote_app import FlaskRemoteApp
+    from .safe_next import safe_next
+    from .step_up import login_required
 
 __all__ = [
     "FlaskIntegration",
     "FlaskOAuth1App",
     "FlaskOAuth2App",
     "FlaskRemoteApp",
+    "Identity",
+    "LoginResult",
     "OAuth",
     "OAuthError",
+    "account_linked",
+    "account_unlinked",
+    "current_identity",
+    "logged_out",
+    "login_failed",
+    "login_required",
+    "login_started",
+    "login_succeeded",
+    "safe_next",
     "token_update",
 ]
 
@@ -36,5 +58,10 @@ __getattr__, __dir__ = lazy_names(
         "FlaskOAuth1App": ".remote_app",
         "FlaskOAuth2App": ".remote_app",
         "FlaskRemoteApp": ".remote_app",
+        "Identity": ".identity",
+        "LoginResult": ".login_result",
+        "current_identity": ".identity",
+        "login_required": ".step_up",
+        "safe_next": ".safe_next",
     },
 )

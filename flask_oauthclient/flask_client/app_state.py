@@ -14,6 +14,7 @@ from ..protocol.errors import MissingConfigurationError
 
 if TYPE_CHECKING:
     from ..storage.sealing import Sealer
+    from ..storage.sign_outs import SignOuts
     from ..storage.state import PendingLogins
     from .remote_app import FlaskOAuth2App
 
@@ -44,6 +45,8 @@ class AppState:
         self.update_token = update_token
         self.clients: dict[str, FlaskOAuth2App] = {}
         self.redirect_uris: dict[str, str] = {}
+        #: Whether it was said that there is no cache for sign-outs at providers.
+        self.warned = False
 
     def forget(self, name: str) -> None:
         """Drop a client that is about to be registered anew."""
@@ -69,6 +72,14 @@ class AppState:
         from ..storage.state import PendingLogins
 
         return PendingLogins(self.sealer, self.cache)
+
+    @cached_property
+    def sign_outs(self) -> SignOuts:
+        """The sign-ins that a provider has ended."""
+        from ..storage.sign_outs import SignOuts
+
+        lifetime = self.app.permanent_session_lifetime.total_seconds()
+        return SignOuts(self.cache, int(lifetime))
 
     @cached_property
     def sealer(self) -> Sealer | None:

@@ -5,86 +5,153 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from flask import current_app
 from flask import redirect
-from flask import render_template
 from flask import request
 from flask import session
 
+from .._version import DOCUMENTATION
 from ..protocol.errors import OAuthError
-from ..protocol.urls import add_params
+from ..protocol.random import generate_token
+from . import signals
+from .identity import read_identity
+from .pages import home
+from .pages import path_of
+from .pages import render
 from .safe_next import safe_next
-from .texts import translator
+from .settings import BlueprintSettings
+from .settings import this_app
+from .texts import words_of_request
 
 #: Seconds in which a callback that is repeated goes where the login went.
 REPEATED = 30
-#: Why a login may be begun anew without asking.
-_LOST = frozenset({"state_lost", "state_expired"})
+#: Seconds in which a login begins anew by itself no more than once.
+_AGAIN_LIFETIME = 600
+#: Query parameter that says that a login begins anew by itself.
+AGAIN = "again"
 
-#: Where the session keeps what the login that was begun last shall lead to.
-NEXT = "_oauthclient_next"
+_LOST = frozenset({"state_lost", "state_expired", "state_foreign"})
+
+_NEXT = "_oauthclient_next"
 _DONE = "_oauthclient_done"
 _AGAIN = "_oauthclient_again"
+#: Characters of a path that the session keeps for the case that everything else is lost.
+_MAX_NEXT = 512
+_MAX_DONE = 4
 
 
-class Failure:
-    """A login that failed.
+def fail(settings: BlueprintSettings, provider: str, error: OAuthError) -> Any:
+    """Answer a login that did not succeed.
 
+    :param settings: of the blueprint.
     :param provider: name of the client.
     :param error: why.
     """
+    ahead = _next_of_repeated(error) or _begin_anew(provider, error)
+    if ahead is not None:
+        return redirect(ahead)
+    current_app.logger.info("login at %s failed: %s %s", provider, error.error, error.detail)
+    signals.login_failed.send(this_app(), name=provider, error=error)
+    answer = settings.on_error(error) if settings.on_error is not None else None
+    return failure_page(settings, provider, error) if answer is None else answer
 
-    def __init__(self, provider: str, error: OAuthError) -> None:
-        self.provider = provider
-        self.error = error
 
-    @property
-    def next_url(self) -> str:
-        """What the person wanted to see: as far as the login knows, else of the last one begun."""
-        extra = self.error.extra
-        known = extra.get("next") if isinstance(extra, dict) else session.get(NEXT)
-        return safe_next(known, default=f"{request.script_root}/")
+def failure_page(
+    settings: BlueprintSettings, provider: str, error: OAuthError, next_url: str | None = None
+) -> Any:
+    """The page that says why, with a button to try again."""
+    text = words_of_request().failure(error.error)
+    switching = error.error == "account_mismatch"
+    page = render(
+        "error.html",
+        title=text.title,
+        message=text.message,
+        code=error.error,
+        status=error.http_status,
+        hint=error.description if current_app.debug else None,
+        docs_url=f"{settings.docs_url or DOCUMENTATION}{error.docs}",
+        retry_url=path_of("start", provider=provider),
+        switching=switching,
+        next=next_url or next_of(error),
+    )
+    return page, error.http_status
 
-    @staticmethod
-    def remember_success(next_url: str) -> None:
-        """Note where a login went, for a callback that is called once more."""
-        session[_DONE] = [int(time.time()), next_url]
-        session.pop(_AGAIN, None)
 
-    def next_of_repeated(self) -> str | None:
-        """Where to go, if this is the callback of a login that was completed just now."""
-        done = session.get(_DONE)
-        if self.error.error != "state_used" or not isinstance(done, list) or len(done) != 2:
-            return None
-        at, next_url = done
-        recent = isinstance(at, int) and 0 <= time.time() - at <= REPEATED
-        return safe_next(next_url) if recent else None
+# -- what the session remembers ----------------------------------------------------------------
 
-    def may_begin_anew(self) -> bool:
-        """Whether the login may start again by itself: once, and only if cookies arrive."""
-        if self.error.error not in _LOST or not session or session.get(_AGAIN) == self.provider:
-            return False
-        session[_AGAIN] = self.provider
-        return True
 
-    def page(self, retry_url: str) -> Any:
-        """The page, or a redirect to the provider where that helps.
+def remember_start(next_url: str) -> None:
+    """Note where a login shall lead to, for the case that its own data are lost."""
+    if next_url == home() or len(next_url) > _MAX_NEXT:
+        session.pop(_NEXT, None)
+    else:
+        session[_NEXT] = next_url
 
-        :param retry_url: where a login at this provider starts.
-        """
-        if request.method == "GET" and self.may_begin_anew():
-            return redirect(add_params(retry_url, [("next", self.next_url)]))
-        words = translator([language for language, _ in request.accept_languages])
-        title, message = words.failure(self.error.error)
-        page = render_template(
-            "oauthclient/error.html",
-            words=words,
-            title=title,
-            message=message,
-            code=self.error.error,
-            status=self.error.http_status,
-            docs_url=None,
-            retry_url=retry_url,
-            next=self.next_url,
-            home_url=f"{request.script_root}/",
-        )
-        return page, self.error.http_status
+
+def remember_success(next_url: str) -> None:
+    """Note where a login went, for a callback that is called once more."""
+    now, done = int(time.time()), _recently_done()
+    while len(done) >= _MAX_DONE:
+        del done[next(iter(done))]
+    session[_DONE] = {**done, _tag(): [now, next_url[:_MAX_NEXT]]}
+    for name in (_AGAIN, _NEXT):
+        session.pop(name, None)
+
+
+def next_of(error: OAuthError) -> str:
+    """What the person wanted to see: as far as the login knows, else the last one begun."""
+    extra = error.extra
+    known = extra.get("next") if isinstance(extra, dict) else session.get(_NEXT)
+    return safe_next(known, default=home())
+
+
+def _tag() -> str:
+    """A login's name in the session: enough of its state to tell it from a few others."""
+    return request.values.get("state", "")[:8]
+
+
+def _recently_done() -> dict[str, Any]:
+    done = session.get(_DONE)
+    return {tag: at for tag, at in done.items() if _is_recent(at)} if isinstance(done, dict) else {}
+
+
+def _is_recent(noted: Any) -> bool:
+    return isinstance(noted, list) and 0 <= time.time() - noted[0] <= REPEATED
+
+
+def _next_of_repeated(error: OAuthError) -> str | None:
+    """Where to go, if this is the callback of a login that was completed just now."""
+    if error.error != "state_used":
+        return None
+    done = _recently_done().get(_tag())
+    return safe_next(done[1], default=home()) if done is not None else None
+
+
+# -- beginning anew ------------------------------------------------------------------------------
+
+
+def _begin_anew(provider: str, error: OAuthError) -> str | None:
+    """Where the login begins anew by itself: once, and not for somebody who is signed in.
+
+    The browser has to bring the note of it along, so that one without cookies is told about
+    that, and is not sent around for ever.
+    """
+    lost = error.error in _LOST or (error.error == "state_used" and read_identity() is None)
+    if not lost or request.method != "GET" or _noted() is not None:
+        return None
+    mark = generate_token(12)
+    session[_AGAIN] = [int(time.time()), provider, mark]
+    return path_of("start", provider=provider, next=next_of(error), **{AGAIN: mark})
+
+
+def is_begun_anew(provider: str) -> bool:
+    """Whether this login is one that begins anew, by the browser that was told to."""
+    mark, noted = request.args.get(AGAIN), _noted()
+    return mark is not None and noted is not None and noted[1:] == [provider, mark]
+
+
+def _noted() -> list[Any] | None:
+    noted = session.get(_AGAIN)
+    if not isinstance(noted, list) or len(noted) != 3:
+        return None
+    return noted if time.time() - noted[0] <= _AGAIN_LIFETIME else None

@@ -7,25 +7,42 @@ address is no identifier, since it can change hands.
 from __future__ import annotations
 
 import json
+import logging
 import time
+from collections.abc import Generator
+from collections.abc import Iterable
 from collections.abc import Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import fields
 from typing import Any
 from typing import cast
 
+from flask import current_app
 from flask import g
 from flask import has_request_context
 from flask import session
 from werkzeug.local import LocalProxy
 
 from ..protocol.errors import MissingConfigurationError
+from ..protocol.errors import StateStoreError
 from ..protocol.oauth2.authorization import scope_to_list
+from ..protocol.random import generate_token
 from .login_result import LoginResult
+from .mounted import is_mounted
+from .mounted import sign_outs
+
+_log = logging.getLogger(__name__)
 
 KEY = "_oauthclient_identity"
+#: What the session keeps of the last demand beyond being signed in; see :mod:`.step_up`.
+ASKED = "_oauthclient_asked"
+_ID_LENGTH = 22
 #: Bytes that an identity may take in the session.
 MAX_BYTES = 1000
+#: Where a request remembers whom it has found.
+_FOUND = "_oauthclient_identity"
 
 #: Claims that are kept, the first ones first, as far as there is room.
 KEPT_CLAIMS = (
@@ -46,13 +63,16 @@ class Identity:
 
     :param provider: name of the client at which the person signed in.
     :param issuer: issuer of the ID token, or ``None``.
-    :param sub: the person's identifier there; unique only together with issuer or provider.
+    :param sub: the person's identifier there, unique only together with issuer or provider;
+        empty if the provider tells none and the application has its own.
     :param user: the application's own key of the person, if ``on_login`` gave one.
     :param claims: some claims, for display.
     :param signed_in_at: when, in seconds since the epoch.
     :param auth_time: when the person last proved who it is, if the provider says so.
     :param acr: how, if the provider says so.
     :param scopes: what was granted.
+    :param sid: the provider's name of the session there, if it has said one.
+    :param sign_in_id: a random name of this sign-in.
     """
 
     provider: str
@@ -60,10 +80,12 @@ class Identity:
     sub: str
     user: str | int | None = None
     claims: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    signed_in_at: int = 0
+    signed_in_at: float = 0.0
     auth_time: int | None = None
     acr: str | None = None
     scopes: tuple[str, ...] = ()
+    sid: str | None = field(default=None, repr=False)
+    sign_in_id: str = field(default="", repr=False)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -71,55 +93,99 @@ class Identity:
         return self.issuer or self.provider, self.sub
 
 
+_FIELDS = frozenset(one.name for one in fields(Identity))
+
+
 def identity_of(result: LoginResult, user: str | int | None = None) -> Identity:
     """The identity that a login proves.
 
     :param result: the login.
     :param user: the application's own key.
-    :raises MissingConfigurationError: if neither ID token nor userinfo have a subject.
+    :raises MissingConfigurationError: if nobody says who signed in.
     """
-    claims = result.claims if result.claims.get("sub") else result.userinfo
+    claims = result.about_the_person()
     sub = claims.get("sub")
-    if not isinstance(sub, str) or not sub:
+    if (not isinstance(sub, str) or not sub) and user is None:
         raise MissingConfigurationError(
             "missing_configuration",
             f"The client {result.name!r} says nothing about who signed in. Ask for the scope "
-            "openid, or give on_login and tell there.",
+            "openid, or give on_login and return the application's key of the person.",
         )
-    auth_time, acr = claims.get("auth_time"), claims.get("acr")
-    return Identity(
+    auth_time, acr, sid = (result.claims.get(name) for name in ("auth_time", "acr", "sid"))
+    identity = Identity(
         provider=result.name,
-        issuer=claims.get("iss"),
-        sub=sub,
+        issuer=result.claims.get("iss"),
+        sub=sub if isinstance(sub, str) else "",
         user=user,
-        claims=_kept(claims),
-        signed_in_at=int(time.time()),
+        signed_in_at=round(time.time(), 3),
         auth_time=int(auth_time) if isinstance(auth_time, int | float) else None,
         acr=acr if isinstance(acr, str) else None,
         scopes=tuple(scope_to_list(result.token.get("scope"))),
+        sid=sid if isinstance(sid, str) else None,
+        sign_in_id=generate_token(_ID_LENGTH),
     )
+    return _with_claims(identity, claims)
 
 
-def _kept(claims: Mapping[str, Any]) -> dict[str, Any]:
+def _with_claims(identity: Identity, claims: Mapping[str, Any]) -> Identity:
+    """Add the claims that there is room for beside what is needed."""
+    room = MAX_BYTES - len(json.dumps({**_written(identity), "claims": {}}))
     kept: dict[str, Any] = {}
     for name in KEPT_CLAIMS:
         more = {**kept, name: claims.get(name)}
-        if isinstance(more[name], str | bool) and len(json.dumps(more)) <= MAX_BYTES // 2:
+        if isinstance(more[name], str | bool) and len(json.dumps(more)) <= room:
             kept = more
-    return kept
+    values = {name: getattr(identity, name) for name in _FIELDS}
+    return Identity(**{**values, "claims": kept})
+
+
+# -- the session -----------------------------------------------------------------------------
+
+
+@contextmanager
+def renewed_session(keep: Iterable[str] = ()) -> Generator[None]:
+    """Begin a session for whoever signs in: what it held before may be somebody else's.
+
+    Logins that are pending in other tabs stay. If what is done in it fails, the session is as it
+    was before.
+
+    :param keep: keys that stay.
+    """
+    before = dict(session)
+    stays = {"_permanent", ASKED, *keep}
+    after = {k: v for k, v in before.items() if k in stays or str(k).startswith("_state_")}
+    try:
+        _replace(after)
+        yield
+    except BaseException:
+        _replace(before)
+        raise
+    _renew_id()
+
+
+def _replace(content: Mapping[str, Any]) -> None:
+    session.clear()
+    session.update(content)
+
+
+def _renew_id() -> None:
+    """Give a session that is kept on the server another name (session fixation)."""
+    renew = getattr(current_app.session_interface, "regenerate", None)
+    if renew is not None:
+        renew(session)
 
 
 def sign_in(identity: Identity) -> None:
-    """Begin a session for a person: whatever the session held before is somebody else's.
+    """Sign a person in, in a session that was renewed for that.
 
-    Logins that are pending in other tabs stay.
+    :param identity: who.
+    :raises StateStoreError: if the cache cannot be asked.
     """
-    pending = {k: v for k, v in session.items() if isinstance(k, str) and k.startswith("_state_")}
-    session.clear()
-    session.update(pending)
+    if identity.issuer is not None and identity.sid is not None:
+        # So that a front-channel logout, which anybody can forge, can end what there is only.
+        sign_outs().note(identity.provider, identity.issuer, identity.sid)
     session[KEY] = _written(identity)
-    _renew_id()
-    g._oauthclient_identity = identity
+    setattr(g, _FOUND, identity)
 
 
 def sign_out() -> Identity | None:
@@ -130,40 +196,52 @@ def sign_out() -> Identity | None:
     identity = read_identity()
     session.clear()
     _renew_id()
-    g.pop("_oauthclient_identity", None)
+    g.pop(_FOUND, None)
     return identity
 
 
-def _renew_id() -> None:
-    """Give a session that is kept on the server another name (session fixation)."""
-    from flask import current_app
-
-    renew = getattr(current_app.session_interface, "regenerate", None)
-    if renew is not None:
-        renew(session)
-
-
 def _written(identity: Identity) -> dict[str, Any]:
-    values = {name: getattr(identity, name) for name in Identity.__dataclass_fields__}
-    return {name: value for name, value in values.items() if value not in (None, (), {})}
+    values = {name: getattr(identity, name) for name in _FIELDS}
+    values["scopes"] = " ".join(identity.scopes)
+    return {name: value for name, value in values.items() if value not in (None, "", {})}
 
 
 def read_identity() -> Identity | None:
     """Who is signed in in this browser, or ``None``."""
     if not has_request_context():
         return None
-    if "_oauthclient_identity" not in g:
-        g._oauthclient_identity = _read(session.get(KEY))
-    return cast("Identity | None", g._oauthclient_identity)
+    if _FOUND not in g:
+        setattr(g, _FOUND, _find())
+    return cast("Identity | None", getattr(g, _FOUND))
+
+
+def _find() -> Identity | None:
+    identity = _read(session.get(KEY))
+    if identity is None or not is_mounted():
+        return None
+    if identity.issuer is None:
+        return identity  # only an OpenID provider can end a session from afar
+    try:
+        since = identity.signed_in_at
+        ended = sign_outs().ended(
+            identity.provider, identity.issuer, identity.sub, identity.sid, since=since
+        )
+    except StateStoreError as failure:
+        # Nobody stays signed in because the cache is down, and nobody is signed out for good.
+        _log.warning("whether %r has ended the session is unknown: %s", identity.provider, failure)
+        return None
+    if ended:
+        session.clear()
+        return None
+    return identity
 
 
 def _read(kept: Any) -> Identity | None:
-    if not isinstance(kept, dict):
+    if not isinstance(kept, dict) or not isinstance(kept.get("provider"), str):
         return None
-    known = {k: v for k, v in kept.items() if k in Identity.__dataclass_fields__}
-    if not isinstance(known.get("sub"), str) or not isinstance(known.get("provider"), str):
-        return None
-    return Identity(**{"issuer": None, **known, "scopes": tuple(known.get("scopes", ()))})
+    known = {k: v for k, v in kept.items() if k in _FIELDS}
+    scopes = tuple(scope_to_list(known.get("scopes")))
+    return Identity(**{"issuer": None, "sub": "", **known, "scopes": scopes})
 
 
 #: The person who is signed in: an :class:`Identity`, false if there is nobody.

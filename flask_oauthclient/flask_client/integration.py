@@ -33,6 +33,7 @@ from .form_post import FORM
 from .form_post import HANDLE
 from .form_post import MAX_FORM_BYTES
 from .form_post import read_handle
+from .proxy import warn_of_plain_http
 from .signals import token_update
 from .visit import is_prefetch
 
@@ -190,6 +191,10 @@ class FlaskIntegration:
     def redirect(self, url: str) -> Any:
         """A 302 response."""
         return redirect(url, 302)
+
+    def warn_of_plain_http(self) -> None:
+        """Say, once, that a redirect URI is plain http, and what can be done about it."""
+        warn_of_plain_http(self._state.app, self.name)
 
     # -- tokens ---------------------------------------------------------------------------
 

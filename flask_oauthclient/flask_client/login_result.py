@@ -3,42 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from dataclasses import field
-from functools import cached_property
 from typing import Any
 
+from ..protocol.oauth2.authorization import scope_to_list
 from ..protocol.oidc.claims import UserInfo
 
+#: What a scope is expected to tell at the least; many ID tokens leave it to the userinfo endpoint.
+_TOLD_BY_SCOPE = {"email": "email", "profile": "name"}
 
-@dataclass(frozen=True)
+
 class LoginResult:
     """A completed login, as ``on_login`` gets it. Its ``repr`` shows no token.
 
     :param client: the registered client.
     :param token: the token, a dict.
+    :param userinfo: claims about the person; by default they are looked up when they are first
+        asked for.
     :param claims: the claims of the verified ID token; empty for a login without one.
     :param next_url: path of this application that the person wanted to see.
-    :param extra: what the application sent along.
+    :param extra: what ``on_start`` sent along.
     """
 
-    client: Any
-    token: Mapping[str, Any] = field(repr=False)
-    claims: UserInfo
-    next_url: str
-    extra: Mapping[str, Any]
+    def __init__(
+        self,
+        client: Any,
+        token: Mapping[str, Any],
+        userinfo: Mapping[str, Any] | None = None,
+        claims: Mapping[str, Any] | None = None,
+        next_url: str = "/",
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.client = client
+        self.token = token
+        self.claims = UserInfo(claims or {})
+        self.next_url = next_url
+        self.extra = dict(extra or {})
+        self._userinfo = None if userinfo is None else UserInfo(userinfo)
+
+    def __repr__(self) -> str:
+        return f"<LoginResult {self.name!r} sub={self.claims.get('sub')!r}>"
 
     @property
     def name(self) -> str:
         """The client's name."""
         return str(self.client.name)
 
-    @cached_property
+    @property
     def userinfo(self) -> UserInfo:
         """The claims of the ID token and of the userinfo endpoint, which is asked once.
 
         :raises OAuthError: if the endpoint refuses, or its answer is about another user.
         """
-        if not self.client.load_server_metadata().get("userinfo_endpoint"):
-            return self.claims
-        return UserInfo({**self.client.userinfo(token=self.token), **self.claims})
+        if self._userinfo is None:
+            self._userinfo = UserInfo({**self._ask(), **self.claims})
+        return self._userinfo
+
+    def _ask(self) -> Mapping[str, Any]:
+        find = getattr(self.client, "load_server_metadata", None)  # OAuth 1.0a has none
+        if find is None or not find().get("userinfo_endpoint"):
+            return {}
+        answer: Mapping[str, Any] = self.client.userinfo(token=self.token)
+        return answer
+
+    def about_the_person(self) -> UserInfo:
+        """The ID token's claims if they say what was asked for, else the userinfo as well."""
+        scopes = scope_to_list(self.token.get("scope"))
+        wanted = {"sub", *(_TOLD_BY_SCOPE[scope] for scope in scopes if scope in _TOLD_BY_SCOPE)}
+        return self.claims if wanted <= self.claims.keys() else self.userinfo

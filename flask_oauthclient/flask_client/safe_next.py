@@ -2,59 +2,64 @@
 
 What looks like a path to a server can be another host to a browser, which reads ``\\`` as ``/``,
 drops tabs and line ends, and takes whatever follows two slashes for a host (WHATWG URL, sections
-4.4 and 4.5). So a target is judged by what a browser makes of it, not by what it looks like.
+4.4 and 4.5). A path that begins with one slash can only become that by its beginning: by a second
+slash there, or by ``..`` that takes away what stands before one. So both are refused, in whatever
+way they are written, and the rest of a path is left to the application.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from urllib.parse import unquote
 
 #: Characters that a target may have; more is no address that a person was at.
 MAX_LENGTH = 2048
 
-# Control characters, the space, the backslash, separators of lines, halves of surrogate pairs,
-# and what browsers or proxies on the way may take for a slash or nothing at all.
-_HARMFUL = re.compile(
-    r"[\x00-\x20\x7f-\xa0\\\u00ad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000"
-    r"\u2044\u2215\u29f8\u29f9\ufe68\uff0f\uff3c\ufeff\ud800-\udfff]"
+# Line ends and tabs, which browsers drop and headers end with, other control characters, and the
+# halves of surrogate pairs, which no header can be made of.
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+# The slashes and backslashes of Unicode, and letters that are drawn like one: none is a slash to
+# today's browsers, but to what folds characters on the way. U+FFFD is what bytes that aren't UTF-8
+# become, among them the overlong forms of a slash (RFC 3629, section 10).
+_SLASHES = re.compile(
+    r"[\\\u2044\u2215\u2216\u29f5\u29f8\u29f9\u2571\u2572\ufe68\uff0f\uff3c"
+    r"\u3031-\u3035\u309d\u30fc\uff70\ufffd]"
 )
-_DOT = re.compile(r"%2e", re.IGNORECASE)
+
+# Spaces, formats (the soft hyphen, joiners, marks of direction) and marks that join a letter.
+_SEEN_AS_NOTHING = frozenset({"Zs", "Cf", "Mn", "Me"})
+
+# A second slash, or a segment that removes others; no address that a browser is at has the latter.
+_LEADS_AWAY = re.compile(r"\A//|/\.\.?(?:/|\Z)")
 
 
 def safe_next(target: object, *, default: str = "/") -> str:
     """Give back a path of this site, as it is, or the default.
 
-    :param target: what somebody wants to be sent to.
+    :param target: what somebody wants to be sent to; only a plain ``str`` can be a path.
     :param default: what to give instead of anything but a path of this site.
     :returns: path, query and fragment, beginning with exactly one slash; in every browser it
         leads to the site it is used on. It is not changed, so letters beyond ASCII stay; a
         ``Location`` header needs them encoded, which :func:`flask.redirect` does.
     """
-    if not isinstance(target, str) or not 0 < len(target) <= MAX_LENGTH:
+    # A subclass, or a proxy that claims to be one, may read differently the next time.
+    if type(target) is not str or len(target) > MAX_LENGTH or _CONTROLS.search(target):
         return default
-    return target if _HARMFUL.search(target) is None and _is_path(target) else default
-
-
-def _is_path(target: str) -> bool:
     path = re.split(r"[?#]", target, maxsplit=1)[0]
-    if not path.startswith("/") or _HARMFUL.search(_unquoted(path)):
+    return target if path.startswith("/") and "\\" not in path and _stays(path) else default
+
+
+def _stays(path: str) -> bool:
+    """Whether a path leads to this site for whoever reads it, also when it has been decoded.
+
+    A proxy may decode it once and the server behind it once more. What is decoded, dropped or taken
+    for a slash here only ever adds slashes and dots, so a reader who does less of it sees none that
+    isn't seen here.
+    """
+    decoded = unquote(unquote(path, errors="replace"), errors="replace")
+    if _CONTROLS.search(decoded):
         return False
-    return not any(_normal(reading).startswith("//") for reading in (path, _unquoted(path)))
-
-
-def _unquoted(path: str) -> str:
-    """The path as a server that decodes it twice may read it."""
-    return unquote(unquote(path, errors="replace"), errors="replace")
-
-
-def _normal(path: str) -> str:
-    """The path without ``.`` and ``..``, as a browser makes it before it asks for it."""
-    kept: list[str] = []
-    *segments, last = _DOT.sub(".", path).split("/")[1:]
-    for segment in [*segments, last]:
-        if segment == "..":
-            del kept[-1:]
-        elif segment != ".":
-            kept.append(segment)
-    return "/" + "/".join(kept)
+    seen = (c for c in decoded if unicodedata.category(c) not in _SEEN_AS_NOTHING)
+    return _LEADS_AWAY.search(_SLASHES.sub("/", "".join(seen))) is None

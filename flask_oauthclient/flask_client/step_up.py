@@ -5,51 +5,56 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any
+from typing import TypeVar
+from typing import overload
 
-from flask import abort
 from flask import current_app
 from flask import jsonify
 from flask import redirect
-from flask import request
 from flask import session
-from flask import url_for
 
-from ..protocol.errors import MissingConfigurationError
+from ..protocol.errors import DemandNotMetError
+from .failure import failure_page
+from .identity import ASKED
 from .identity import Identity
 from .identity import read_identity
+from .mounted import route_for
+from .mounted import settings_for
+from .pages import this_page
 from .visit import is_for_a_script
 
 _DEMAND = "_oauthclient_demand"
-#: Endpoints of mounted blueprints, by application.
-MOUNTED = "oauthclient_blueprints"
+#: Seconds after a sign-in in which the same is not asked for once more.
+_NOT_AGAIN = 60
+
+View = TypeVar("View", bound=Callable[..., Any])
 
 
-class _Demand:
+@dataclass(frozen=True, slots=True)
+class Demand:
     """What a view asks for, beyond that somebody is signed in."""
 
-    __slots__ = ("acr", "max_age", "provider", "scopes")
+    provider: str | None = None
+    scopes: tuple[str, ...] = ()
+    max_age: int | None = None
+    acr: str | None = None
 
-    def __init__(
-        self, provider: str | None, scopes: Iterable[str], max_age: int | None, acr: str | None
-    ) -> None:
-        self.provider = provider
-        self.scopes = tuple(scopes)
-        self.max_age = max_age
-        self.acr = acr
+    def shortfall(self, identity: Identity | None) -> str | None:
+        """What is missing, as an error code for scripts; ``None`` if a sign-in is good enough."""
+        if identity is None or self.provider not in (None, identity.provider):
+            return "login_required"
+        if not set(self.scopes) <= set(identity.scopes):
+            return "insufficient_scope"
+        if self._is_too_old(identity) or self.acr not in (None, identity.acr):
+            return "insufficient_user_authentication"  # RFC 9470 section 3
+        return None
 
-    def is_met_by(self, identity: Identity) -> bool:
-        """Whether a sign-in is good enough."""
-        if self.provider is not None and identity.provider != self.provider:
-            return False
-        if self.acr is not None and identity.acr != self.acr:
-            return False
-        if self.max_age is not None:
-            proven = identity.auth_time or identity.signed_in_at
-            if time.time() - proven > self.max_age:
-                return False
-        return set(self.scopes) <= set(identity.scopes)
+    def _is_too_old(self, identity: Identity) -> bool:
+        proven = identity.auth_time or identity.signed_in_at
+        return self.max_age is not None and time.time() - proven > self.max_age
 
     def as_params(self, identity: Identity | None) -> dict[str, Any]:
         """Parameters of the authorization request that asks for it."""
@@ -64,6 +69,19 @@ class _Demand:
         return params
 
 
+_SOMEBODY = Demand()
+
+
+@overload
+def login_required(view: View) -> View: ...
+@overload
+def login_required(
+    view: str | None = None,
+    *,
+    scopes: Iterable[str] = (),
+    max_age: int | None = None,
+    acr: str | None = None,
+) -> Callable[[View], View]: ...
 def login_required(
     view: Any = None,
     *,
@@ -74,63 +92,75 @@ def login_required(
     """Show a view to people who are signed in; send others to sign in, and back.
 
     ``@login_required``, or ``@login_required("google", scopes=["calendar"])``. A script gets a
-    401 instead of a page.
+    401 (403 for a scope that is missing) and JSON instead of a page.
 
     :param view: the view, or the name of the provider to sign in at.
-    :param scopes: scopes that have to be granted; they are asked for in addition.
-    :param max_age: seconds since the person last proved who it is.
-    :param acr: how that has to be proved (OpenID Connect Core 2).
+    :param scopes: scopes that have to be granted; they are asked for in addition to those that
+        were (incremental consent).
+    :param max_age: seconds since the person last proved who it is (OpenID Connect Core 3.1.2.1).
+    :param acr: how that has to be proved (Core 2).
     """
     if callable(view):
-        return _guard(view, _Demand(None, (), None, None))
-    demand = _Demand(view, scopes, max_age, acr)
+        return _guard(view, _SOMEBODY)
+    demand = Demand(view, tuple(scopes), max_age, acr)
     return lambda guarded: _guard(guarded, demand)
 
 
-def _guard(view: Callable[..., Any], demand: _Demand) -> Callable[..., Any]:
+def _guard(view: Callable[..., Any], demand: Demand) -> Callable[..., Any]:
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
-        identity = read_identity()
-        if identity is not None and demand.is_met_by(identity):
+        shortfall = demand.shortfall(read_identity())
+        if shortfall is None:
             return current_app.ensure_sync(view)(*args, **kwargs)
-        return _ask(demand, identity)
+        return ask(demand, shortfall)
 
     return guarded
 
 
-def _ask(demand: _Demand, identity: Identity | None) -> Any:
+def ask(demand: Demand, shortfall: str) -> Any:
+    """Send somebody to sign in, as well as is demanded.
+
+    :param demand: what for.
+    :param shortfall: what is missing.
+    """
     if is_for_a_script():
-        response = jsonify(error="login_required")
-        response.status_code = 401
-        return response
+        return _refusal(shortfall)
+    identity, here = read_identity(), this_page()
     provider = demand.provider or (identity.provider if identity is not None else None)
-    params = demand.as_params(identity)
-    asked = [provider, request.path, params]
-    if identity is not None and params and session.get(f"{_DEMAND}_asked") == asked:
-        abort(403)  # the provider was asked for it, and gave less
-    if provider is not None and params:
-        session[_DEMAND] = asked
-    here = request.full_path.rstrip("?") if request.method == "GET" else "/"
-    values: dict[str, Any] = {"next": here, **({"provider": provider} if provider else {})}
-    endpoint = "start" if provider else "login"
-    return redirect(url_for(f"{_blueprint()}.{endpoint}", **values))
+    asked = [provider, here, demand.as_params(identity)]
+    if identity is not None and _was_asked(asked, identity):
+        error = DemandNotMetError(detail={"missing": shortfall})
+        return failure_page(settings_for(provider), identity.provider, error, next_url=here)
+    session[_DEMAND] = asked
+    if provider is None:
+        return redirect(route_for("login", next=here), 303)
+    return redirect(route_for("start", provider, next=here), 303)
 
 
-def take_demand(provider: str) -> dict[str, Any]:
-    """What the view that sent the person to sign in asks for, as parameters of the request."""
+def _refusal(shortfall: str) -> Any:
+    response = jsonify(error=shortfall)
+    response.status_code = 403 if shortfall == "insufficient_scope" else 401
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _was_asked(asked: list[Any], identity: Identity) -> bool:
+    """Whether the provider was asked for this very thing just now, and gave less."""
+    return session.get(ASKED) == asked and time.time() - identity.signed_in_at < _NOT_AGAIN
+
+
+def take_demand(provider: str, next_url: str) -> dict[str, Any]:
+    """What the view that sent the person to sign in asks for, as parameters of the request.
+
+    :param provider: where the person signs in.
+    :param next_url: where that leads to.
+    """
     asked = session.pop(_DEMAND, None)
-    if not isinstance(asked, list) or len(asked) != 3 or asked[0] != provider:
+    if not isinstance(asked, list) or len(asked) != 3:
         return {}
-    session[f"{_DEMAND}_asked"] = asked
-    params: dict[str, Any] = asked[2]
+    for_provider, here, params = asked
+    if for_provider not in (None, provider) or here != next_url or not isinstance(params, dict):
+        return {}
+    if params:
+        session[ASKED] = [provider, here, params]
     return params
-
-
-def _blueprint() -> str:
-    mounted = current_app.extensions.get(MOUNTED)
-    if not mounted:
-        raise MissingConfigurationError(
-            "missing_configuration",
-            "login_required needs the blueprint: app.register_blueprint(oauth.create_blueprint()).",
-        )
-    return str(mounted[0])

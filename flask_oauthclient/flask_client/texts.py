@@ -83,6 +83,25 @@ CONFIGURATION = FailureText(
     _("Sign-in is not set up correctly"),
     _("Sign-in is not set up correctly. Tell whoever runs this site."),
 )
+ACCOUNT_MISMATCH = FailureText(
+    _("You are signed in with another account"),
+    _("Nothing has changed. You can stay signed in as you are, or switch to the other account."),
+)
+LINK_MISMATCH = FailureText(
+    _("The account has not been connected"),
+    _("You are not signed in as you were when you began. Please sign in and begin again."),
+)
+NOT_ENOUGH = FailureText(
+    _("You cannot see this page"),
+    _("The sign-in service did not confirm what this page needs. You can try again."),
+)
+LOGOUT_UNCONFIRMED = FailureText(
+    _("You are signed out"),
+    _(
+        "You have been signed out of this site. Whether the sign-in service has signed you out "
+        "as well is not known."
+    ),
+)
 OTHER = FailureText(
     _("You have not been signed in"),
     _("Something went wrong on the way. Please try again."),
@@ -96,6 +115,9 @@ _GROUPS: Mapping[FailureText, str] = {
     USED: "state_used",
     ENDED: "missing_token token_invalid token_expired",
     NOT_ALLOWED: "issuer_not_allowed",
+    ACCOUNT_MISMATCH: "account_mismatch",
+    LINK_MISMATCH: "link_mismatch",
+    NOT_ENOUGH: "demand_not_met",
     BUSY: "state_unavailable",
     DOWN: "provider_unreachable provider_timeout provider_unavailable server_error "
     "temporarily_unavailable",
@@ -110,7 +132,7 @@ _GROUPS: Mapping[FailureText, str] = {
     "token_origin fetch_token_denied metadata_not_found issuer_mismatch state_too_large "
     "invalid_client invalid_request invalid_scope unauthorized_client unsupported_grant_type",
     OTHER: "missing_code missing_verifier invalid_callback callback_too_large "
-    "method_not_allowed prefetch authorization_error",
+    "method_not_allowed prefetch authorization_error invalid_logout_token logout_token_replayed",
 }
 
 #: What a person is told for a stable code; for any other it is :data:`OTHER`.

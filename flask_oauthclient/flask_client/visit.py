@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from flask import abort
+from flask import current_app
 from flask import request
 
 #: How browsers say that nobody has clicked yet; the last three are older than the first.
@@ -16,18 +18,42 @@ def is_prefetch() -> bool:
     return "prefetch" in said or "preview" in said
 
 
+def is_by_the_person() -> bool:
+    """Whether a person has asked for a login, here: HEAD, prefetch and foreign pages only look."""
+    return request.method != "HEAD" and is_ours() and not is_prefetch()
+
+
 def is_ours() -> bool:
-    """Whether a visit was started by a page of this origin, or by the person alone.
+    """Whether a visit was started by a page of this application, or by the person alone.
 
     A link, form or image of another site may not do what a person does here: it could sign
     people in as somebody else. Browsers that do not say where a visit comes from are judged by
     ``Origin`` and ``Referer``.
     """
     site = request.headers.get("Sec-Fetch-Site")
-    if site is not None:
-        return site in ("same-origin", "none")
+    if site in ("same-origin", "none"):
+        return True
     sender = request.headers.get("Origin") or request.headers.get("Referer")
-    return sender is None or urlsplit(sender).netloc == request.host
+    if site is None and sender is None:
+        return True
+    return site in (None, "same-site") and _is_own_host(urlsplit(sender or "").netloc)
+
+
+def _is_own_host(host: str) -> bool:
+    """Whether a host is this application's, which may have subdomains and a proxy before it."""
+    base = current_app.config.get("OAUTHCLIENT_BASE_URL")
+    name = current_app.config.get("SERVER_NAME") if current_app.subdomain_matching else None
+    own = {request.host, urlsplit(str(base)).netloc if base else request.host, name or request.host}
+    return host in own or bool(name and host.endswith(f".{name}"))
+
+
+def check_is_ours() -> None:
+    """What changes something is done by a page of this application, and by no other.
+
+    :raises werkzeug.exceptions.Forbidden: if it is another.
+    """
+    if not is_ours():
+        abort(403)
 
 
 def is_for_a_script() -> bool:
@@ -35,6 +61,8 @@ def is_for_a_script() -> bool:
     mode, accept = request.headers.get("Sec-Fetch-Mode"), request.accept_mimetypes
     if mode is not None and mode != "navigate":
         return True
+    if request.headers.get("Sec-Fetch-Dest", "document") not in ("document", "empty"):
+        return True  # a frame or an image: nobody could sign in there
     if request.headers.get("X-Requested-With") == "XMLHttpRequest" or request.is_json:
         return True
     return accept.best_match(["text/html", "application/json"]) == "application/json"

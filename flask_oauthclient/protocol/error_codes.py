@@ -125,6 +125,20 @@ CODES: dict[str, Code] = {
         400, "The callback comes from another issuer than the login was started at (RFC 9207)."
     ),
     "authorization_error": Code(400, "The provider did not grant the login."),
+    # -- whoever is signed in -------------------------------------------------------------
+    "account_mismatch": Code(
+        409, "Somebody else is signed in here. Sign out first, or switch to the other account."
+    ),
+    "link_mismatch": Code(
+        403,
+        "Linking was asked for by somebody who is not signed in here any more. Sign in and link "
+        "the account again.",
+    ),
+    "demand_not_met": Code(
+        403,
+        "The provider was asked for what login_required demands (scopes, max_age or acr) and gave "
+        "less. Check what the provider supports.",
+    ),
     # -- ID token, userinfo, logout --------------------------------------------------------
     "missing_id_token": Code(502, "The provider sent no ID token for an openid login."),
     "invalid_id_token": Code(502, "The ID token is malformed."),
@@ -136,6 +150,8 @@ CODES: dict[str, Code] = {
     "expired_id_token": Code(502, "The ID token has expired. Check the clock of this machine."),
     "invalid_userinfo": Code(502, "The userinfo response is not usable."),
     "userinfo_sub_mismatch": Code(502, "The userinfo response is about another user."),
+    "invalid_logout_token": Code(400, "The logout token is not acceptable. No session has ended."),
+    "logout_token_replayed": Code(400, "The logout token has been used before."),
 }
 
 #: What the codes that providers send mean for the developer or the user (RFC 6749 sections

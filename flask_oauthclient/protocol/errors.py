@@ -25,6 +25,7 @@
         MissingCodeError
         MissingVerifierError
         AuthorizationError            an error redirect; .error is the provider's code
+      LogoutTokenError              what was posted to end sessions is no good logout token
       StateStoreError               the place where pending logins live is down
 
 ``.error`` is a stable code, listed once in :data:`CODES` with its HTTP status hint and a
@@ -335,6 +336,39 @@ class AuthorizationError(CallbackError):
     """The provider sent the browser back with an error (RFC 6749 section 4.1.2.1)."""
 
     error = "authorization_error"
+
+
+# -- whoever is signed in ----------------------------------------------------------------
+
+
+class AccountMismatchError(OAuthError):
+    """The login is another person's than the one who is signed in here."""
+
+    error = "account_mismatch"
+
+
+class LinkMismatchError(OAuthError):
+    """The account to link was asked for during another sign-in."""
+
+    error = "link_mismatch"
+
+
+class DemandNotMetError(OAuthError):
+    """The provider was asked for scopes, a fresh or a stronger login, and gave less."""
+
+    error = "demand_not_met"
+
+
+# -- the back channel --------------------------------------------------------------------
+
+
+class LogoutTokenError(OAuthError):
+    """A logout token that must not be believed (Back-Channel Logout 1.0 section 2.6)."""
+
+    error = "invalid_logout_token"
+
+
+# -- the store ---------------------------------------------------------------------------
 
 
 class StateStoreError(OAuthError):

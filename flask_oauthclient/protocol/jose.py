@@ -137,6 +137,12 @@ def wrap(native: Any) -> Any | None:
     return None if kind is RSAKey and native.key_size < MIN_RSA_BITS else key
 
 
+def public_jwk(key: Any) -> dict[str, Any]:
+    """The public half of a key object of ours, as a JWK (RFC 7517)."""
+    jwk: dict[str, Any] = key.as_dict(private=False)
+    return jwk
+
+
 def curve_name(key: Any) -> str | None:
     """The JOSE name of a key's curve, if it has a curve and that a name."""
     try:

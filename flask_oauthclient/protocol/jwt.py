@@ -7,6 +7,7 @@ one token; nothing of the kind is accepted here.
 from __future__ import annotations
 
 import binascii
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 from typing import NamedTuple
@@ -102,31 +103,6 @@ def read_object(segment: str) -> dict[str, Any]:
     return value
 
 
-def read_header(segment: str) -> dict[str, Any]:
-    """Decode a header and judge it, apart from the algorithm's fitness.
-
-    :returns: the header; ``alg`` is a string. It is shared: do not change it.
-    :raises UnsupportedAlgError: if ``alg`` is absent or no string.
-    :raises MalformedIDTokenError: for ``crit``, since no extension is understood here (RFC 7515
-        section 4.1.11), or for another kind of token.
-    """
-    return _known_header(segment) if len(segment) <= _SHORT_HEADER else _judge_header(segment)
-
-
-def _judge_header(segment: str) -> dict[str, Any]:
-    header = read_object(segment)
-    if "crit" in header:
-        raise MalformedIDTokenError(detail={"header": "crit"})
-    check_typ(header.get("typ"))
-    if not isinstance(header.get("alg"), str):
-        raise UnsupportedAlgError(detail={"alg": clean_text(header.get("alg"))})
-    return header
-
-
-# Only headers that pass are remembered, and few of them.
-_known_header = lru_cache(maxsize=64)(_judge_header)
-
-
 def check_typ(typ: object) -> None:
     """A token with an explicit type of another kind is not an ID token (RFC 8725 section 3.11)."""
     if typ is None:
@@ -137,3 +113,30 @@ def check_typ(typ: object) -> None:
             "This JWT has another purpose than an ID token.",
             detail={"typ": clean_text(typ)},
         )
+
+
+def read_header(segment: str, check_type: Callable[[object], None] = check_typ) -> dict[str, Any]:
+    """Decode a header and judge it, apart from the algorithm's fitness.
+
+    :param check_type: refuses the ``typ`` of a token for another purpose.
+    :returns: the header; ``alg`` is a string. It is shared: do not change it.
+    :raises UnsupportedAlgError: if ``alg`` is absent or no string.
+    :raises MalformedIDTokenError: for ``crit``, since no extension is understood here (RFC 7515
+        section 4.1.11), or for another kind of token.
+    """
+    judge = _known_header if len(segment) <= _SHORT_HEADER else _judge_header
+    return judge(segment, check_type)
+
+
+def _judge_header(segment: str, check_type: Callable[[object], None]) -> dict[str, Any]:
+    header = read_object(segment)
+    if "crit" in header:
+        raise MalformedIDTokenError(detail={"header": "crit"})
+    check_type(header.get("typ"))
+    if not isinstance(header.get("alg"), str):
+        raise UnsupportedAlgError(detail={"alg": clean_text(header.get("alg"))})
+    return header
+
+
+# Only headers that pass are remembered, and few of them.
+_known_header = lru_cache(maxsize=64)(_judge_header)

@@ -48,6 +48,11 @@ class SigningKey:
             return fitting
         return sorted((alg for alg in fitting if _same(alg, stated)), key=stated.__ne__)
 
+    def public_jwk(self) -> dict[str, Any]:
+        """The public half, for servers to verify with (RFC 7517 section 4)."""
+        jwk = {**jose.public_jwk(self.key), "use": "sig", "alg": self.algorithms()[0]}
+        return jwk if self.kid is None else {**jwk, "kid": self.kid}
+
     def _has(self, kty: str, crv: str | None) -> bool:
         return kty == self.kty and crv in (None, self.crv)
 

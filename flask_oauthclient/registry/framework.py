@@ -55,6 +55,10 @@ class Framework(Protocol):
         """A 302 response."""
         ...
 
+    def warn_of_plain_http(self) -> None:
+        """Say, once, that a redirect URI is plain http, and what can be done about it."""
+        ...
+
     def current_token(self) -> Any:
         """The token that this request has used already, or ``None``."""
         ...

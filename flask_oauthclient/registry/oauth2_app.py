@@ -6,6 +6,8 @@ from typing import Any
 from typing import cast
 
 from ..protocol.errors import InvalidTokenError
+from ..protocol.errors import ProviderResponseError
+from ..protocol.oauth2.client_assertion import PrivateKeyJWT
 from ..protocol.oauth2.client_auth import ClientAuth
 from ..protocol.oauth2.client_auth import method_for
 from ..protocol.oauth2.grants import client_credentials_exchange
@@ -13,6 +15,8 @@ from ..protocol.oauth2.grants import refresh_exchange
 from ..protocol.oauth2.metadata import endpoint
 from ..protocol.oauth2.metadata import string_list
 from ..protocol.oauth2.token import OAuth2Token
+from ..protocol.signing import import_private_key
+from ..protocol.signing import is_key_text
 from .options import ClientOptions
 from .remote_app import RemoteApp
 from .remote_app import without_ours
@@ -97,6 +101,18 @@ class OAuth2App(RemoteApp):
         if auth is not method:  # a finished one stays as the caller made it
             auth.issuer = self.server.issuer
         return auth
+
+    def public_jwks(self) -> list[dict[str, Any]]:
+        """The public keys with which this client authenticates, for the server to look up.
+
+        :returns: JWKs (RFC 7517); none for a client that authenticates in another way.
+        :raises InvalidSettingError: if a registered key cannot be read.
+        """
+        methods = [self._stated_method(), *(self.client_auth_methods or ())]
+        keys = [m.signing_key(self) for m in methods if isinstance(m, PrivateKeyJWT)]
+        if not keys and is_key_text(self.client_secret):
+            keys = [import_private_key(self.client_secret)]
+        return [key.public_jwk() for key in keys]
 
     def _stated_method(self) -> Any:
         stated = self.client_kwargs.get("token_endpoint_auth_method")
@@ -200,6 +216,33 @@ class OAuth2App(RemoteApp):
         fresh = self._run(exchange, "access_token")
         self.framework.token_updated(fresh, access_token=old)
         return fresh
+
+    def revoke_token(
+        self, token: Any = None, token_type_hint: str | None = None, **settings: Any
+    ) -> None:
+        """Ask the server to forget a token (RFC 7009 section 2.1).
+
+        :param token: a token, or a token response, of which the refresh token is meant; default is
+            the stored token of the current user.
+        :param token_type_hint: ``access_token`` or ``refresh_token``.
+        :param settings: ``timeout``, ``verify``, ``cert``, ``proxies`` of this call.
+        :raises MissingEndpointError: if the server has no revocation endpoint.
+        :raises ProviderError: if it does not do it. A token that it does not know is no failure.
+        """
+        url = endpoint(self.load_server_metadata(), "revocation_endpoint")
+        response = self.session.revoke_token(
+            url,
+            token or self._resolve_token(None),
+            token_type_hint=token_type_hint,
+            auth=self._client_auth(),
+            **settings,
+        )
+        if response.status_code != 200:
+            raise ProviderResponseError(
+                "invalid_response",
+                "The server did not revoke the token.",
+                detail={"status": response.status_code},
+            )
 
     # -- API calls ------------------------------------------------------------------------
 

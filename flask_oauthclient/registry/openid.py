@@ -20,6 +20,7 @@ from ..protocol.oidc.id_token import LEEWAY
 from ..protocol.oidc.id_token import MAX_AGE_OF_TOKEN
 from ..protocol.oidc.id_token import Expected
 from ..protocol.oidc.logout import logout_url
+from ..protocol.oidc.logout_token import LogoutToken
 from ..protocol.oidc.userinfo import check_response_issuer
 from ..protocol.oidc.userinfo import parse_userinfo
 from ..protocol.oidc.userinfo import subject_of
@@ -248,6 +249,21 @@ class OpenIDApp(OAuth2App):
         if "post_logout_redirect_uri" not in data:  # a login state is no logout state
             raise MismatchingStateError("mismatching_state", 'Invalid "state" parameter')
         return data
+
+    def parse_logout_token(self, logout_token: str) -> LogoutToken:
+        """Verify what a provider posts to end sessions (Back-Channel Logout 1.0 section 2.6).
+
+        Anybody may post; keys that are not known lead to a bounded number of requests to the
+        provider. The caller has to see to it that each ``jti`` works once.
+
+        :param logout_token: the form field of that name.
+        :returns: whose sessions end: those of ``sub``, of ``sid``, or of ``sid`` at ``sub``.
+        :raises LogoutTokenError: for the first check that fails.
+        :raises OAuthError: if the provider's metadata or keys cannot be had.
+        """
+        self.load_server_metadata()
+        expected = self._expected({}, {}, None, None, self._leeway(None))
+        return self.server.verify_logout_token(logout_token, expected)
 
 
 def _subject_of(token: Mapping[str, Any]) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from abc import ABC
 from abc import abstractmethod
@@ -19,12 +18,11 @@ from ..protocol.errors import InsecureTransportError
 from ..protocol.errors import MissingConfigurationError
 from ..protocol.errors import MissingTokenError
 from ..protocol.errors import OAuthError
+from ..protocol.urls import is_http_url
 from ..protocol.urls import is_secure
 from ..protocol.urls import origin
 from .framework import Framework
 from .options import ClientOptions
-
-_log = logging.getLogger(__name__)
 
 #: Members that we add to a token: the claims of the verified ID token, and what the application
 #: sent along. A provider has no say in them.
@@ -189,13 +187,8 @@ class RemoteApp(ABC):
         """
 
     def _warn_of_plain_http(self, redirect_uri: str | None) -> None:
-        if redirect_uri and not is_secure(redirect_uri) and not self.__dict__.get("_warned"):
-            self._warned = True
-            _log.warning(
-                "client %r: the redirect URI is plain http. Behind a TLS proxy, use werkzeug's "
-                "ProxyFix, so that the application knows the scheme and host the browser sees",
-                self.name,
-            )
+        if redirect_uri and is_http_url(redirect_uri) and not is_secure(redirect_uri):
+            self.framework.warn_of_plain_http()
 
     # -- tokens ---------------------------------------------------------------------------
 

@@ -25,8 +25,11 @@ from ..protocol.oidc.id_token import IDTokenContent
 from ..protocol.oidc.id_token import check_alg
 from ..protocol.oidc.id_token import verify_id_token
 from ..protocol.oidc.jwks import JWKSet
+from ..protocol.oidc.jwks import SignatureKeys
 from ..protocol.oidc.jwks import parse_jwk_set
 from ..protocol.oidc.jwks import read_jwk_set
+from ..protocol.oidc.logout_token import LogoutToken
+from ..protocol.oidc.logout_token import verify_logout_token
 from .documents import Document
 from .options import ClientOptions
 from .settings import known_issuer
@@ -217,24 +220,18 @@ class Server:
         :param trusted: whether it came from the token endpoint just now.
         :raises IDTokenError: for the first check that fails.
         """
-        now = time.time()
-        if self._uses_secret:
-            keys = JWKSet.from_secret(str(self._options.client_secret or ""))
-            return verify_id_token(token, keys, expected, now)
-        if self._given_keys() is None and self._keys.peek() is None:
-            # What no key could verify is no reason to ask for the keys.
-            header = read_header(split_compact(token).header_segment)
-            check_alg(header["alg"], expected.algs)
-        known = self.keys()
-        failure = self._try(token, known, expected, now)
-        if isinstance(failure, IDTokenContent):
-            return failure
-        if known is self._static or not _may_be_a_new_key(failure):
-            raise failure
-        newer = self._keys.newer_than(known, trusted=trusted)
-        if newer is known:
-            raise failure
-        return verify_id_token(token, newer.keys, expected, now)
+        keys = self._signature_keys(secret=self._uses_secret, trusted=trusted)
+        return verify_id_token(token, keys, expected, time.time())
+
+    def verify_logout_token(self, token: object, expected: Expected) -> LogoutToken:
+        """Verify a logout token, which anybody may have sent.
+
+        :param token: the compact JWT.
+        :param expected: the client, the issuer and the algorithms of its ID tokens.
+        :raises LogoutTokenError: for the first check that fails.
+        """
+        keys = self._signature_keys(secret=self._uses_secret, trusted=False)
+        return verify_logout_token(token, keys, expected, time.time())
 
     def verify_signed(self, token: str, registered_alg: str | None) -> dict[str, Any]:
         """Verify the signature of a JWT that is not an ID token (a userinfo response).
@@ -248,27 +245,62 @@ class Server:
         header = read_header(jwt.header_segment)
         allowed = frozenset({registered_alg}) if registered_alg else jose.ASYMMETRIC
         alg = check_alg(header["alg"], allowed)
-        signed = (alg, header.get("kid"), jwt.signing_input, jwt.signature)
-        if alg in jose.SYMMETRIC:
-            JWKSet.from_secret(str(self._options.client_secret or "")).verify(*signed)
-            return read_object(jwt.payload_segment)
-        known = self.keys()
-        try:
-            known.keys.verify(*signed)
-        except UnknownKeyError:
-            if known is self._static:
-                raise
-            self._keys.newer_than(known, trusted=True).keys.verify(*signed)
+        keys = self._signature_keys(secret=alg in jose.SYMMETRIC, trusted=True)
+        keys.verify(alg, header.get("kid"), jwt.signing_input, jwt.signature)
         return read_object(jwt.payload_segment)
 
-    @staticmethod
-    def _try(
-        token: object, keys: Keys, expected: Expected, now: float
-    ) -> IDTokenContent | OAuthError:
-        try:
-            return verify_id_token(token, keys.keys, expected, now)
-        except (UnknownKeyError, BadSignatureError) as failure:
-            return failure
+    def _signature_keys(self, *, secret: bool, trusted: bool) -> SignatureKeys:
+        if secret:
+            return JWKSet.from_secret(str(self._options.client_secret or ""))
+        return PublishedKeys(self, trusted=trusted)
+
+    def newer_keys(self, known: Keys, *, trusted: bool) -> Keys:
+        """The keys after one more look, if that is allowed now.
+
+        :param known: the keys that turned out not to be enough.
+        :param trusted: whether the provider itself has just sent the token.
+        """
+        return known if known is self._static else self._keys.newer_than(known, trusted=trusted)
+
+
+class PublishedKeys:
+    """A server's keys, fetched when a signature is to be checked.
+
+    What no key could verify is no reason to ask for them: a verification gets here only with a
+    header that is in order. For a key that is not at hand it looks once more.
+
+    :param server: the server.
+    :param trusted: whether the token came from its token endpoint just now.
+    """
+
+    __slots__ = ("_server", "_trusted")
+
+    def __init__(self, server: Server, *, trusted: bool) -> None:
+        self._server = server
+        self._trusted = trusted
+
+    def verify(self, alg: str, kid: object, data: bytes, signature: bytes) -> None:
+        """Check a signature; see :meth:`JWKSet.verify`."""
+        known = self._server.keys()
+        failure = _failure(known.keys, alg, kid, data, signature)
+        if failure is None:
+            return
+        if not _may_be_a_new_key(failure):
+            raise failure
+        newer = self._server.newer_keys(known, trusted=self._trusted)
+        if newer is known:
+            raise failure
+        newer.keys.verify(alg, kid, data, signature)
+
+
+def _failure(
+    keys: JWKSet, alg: str, kid: object, data: bytes, signature: bytes
+) -> UnknownKeyError | BadSignatureError | None:
+    try:
+        keys.verify(alg, kid, data, signature)
+    except (UnknownKeyError, BadSignatureError) as failure:
+        return failure
+    return None
 
 
 def _may_be_a_new_key(failure: OAuthError) -> bool:

@@ -9,17 +9,29 @@ memcached              the answer of ``delete``, or of an ``add`` where a client
 files                  ``unlink``: only one process removes the file
 SimpleCache, others    the answer of ``delete``
 =====================  ==========================================================================
+
+The other way round, a key is claimed once: of several workers, one is the first.
+
+=====================  ==========================================================================
+Redis, Valkey          ``SET`` with ``NX`` and ``EX``, in one command
+memcached              the answer of ``add``
+files                  a file is made only where there is none; ``add`` would look, then write
+SimpleCache, others    the answer of ``add``
+=====================  ==========================================================================
 """
 
 from __future__ import annotations
 
+import secrets
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from typing import Protocol
 
 _lock = threading.Lock()
 _CLAIM_SECONDS = 600
+_CLAIMED = "1"
 
 
 class Cache(Protocol):
@@ -74,6 +86,35 @@ def read(cache: Any, key: str) -> str | None:
     if _is_redis(cache):
         return _text(cache._read_client.get(cache._get_prefix() + key))
     return _text(cache.get(key))
+
+
+def read_many(cache: Any, keys: Sequence[str]) -> list[str | None]:
+    """Look at several values, in one round trip where the back end can."""
+    if _is_redis(cache):
+        found = cache._read_client.mget([cache._get_prefix() + key for key in keys])
+    elif hasattr(cache, "get_many"):
+        found = cache.get_many(*keys)
+    else:
+        found = [cache.get(key) for key in keys]
+    return [_text(value) for value in found]
+
+
+def claim(cache: Any, key: str, lifetime: int) -> bool:
+    """Be the first to name a key: of all who try, one gets true.
+
+    :param cache: the cache.
+    :param key: what is claimed.
+    :param lifetime: seconds for which nobody else gets it; longer where the back end keeps files.
+    :raises OSError: if the cache says that it did not keep the claim.
+    """
+    if _is_redis(cache):
+        name = cache._get_prefix() + key
+        return bool(cache._write_client.set(name, _CLAIMED, ex=lifetime, nx=True))
+    if hasattr(cache, "_get_filename"):
+        return _claim_file(cache, key, lifetime)
+    if _is_memcached(cache):
+        return _claim_memcached(cache, key, lifetime)
+    return _claim_simple(cache, key, lifetime)
 
 
 def _is_redis(cache: Any) -> bool:
@@ -155,3 +196,38 @@ def _take_simple(cache: Any, key: str) -> str | None:
         value = cache.get(key)
         won = value is not None and cache.delete(key) is not False
     return _text(value) if won else None
+
+
+def _claim_file(cache: Any, key: str, lifetime: int) -> bool:
+    # The cache itself writes a file of its form, whose content goes to a name that must be new.
+    # Of a claim whose time is up the file may still be there; then it still holds.
+    aside = f"{key}_{secrets.token_hex(8)}"
+    put(cache, aside, _CLAIMED, lifetime)
+    original = Path(cache._get_filename(aside))
+    content = original.read_bytes()
+    original.unlink(missing_ok=True)
+    try:
+        with Path(cache._get_filename(key)).open("xb") as file:
+            file.write(content)
+    except FileExistsError:
+        cache._update_count(delta=-1)
+        return False
+    return True
+
+
+def _claim_memcached(cache: Any, key: str, lifetime: int) -> bool:
+    with cache._client_context() as client:
+        if _is_pymemcache(client):
+            name, timeout = cache._normalize_key(key), cache._normalize_timeout(lifetime)
+            return bool(client.add(name, _CLAIMED, timeout, noreply=False))
+    return bool(cache.add(key, _CLAIMED, lifetime))
+
+
+def _claim_simple(cache: Any, key: str, lifetime: int) -> bool:
+    with _lock:  # as in _take_simple
+        if hasattr(cache, "add"):
+            return bool(cache.add(key, _CLAIMED, lifetime))
+        first = cache.get(key) is None
+        if first:
+            put(cache, key, _CLAIMED, lifetime)
+    return first

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .id_token_claims import IDToken
     from .id_token_claims import ImplicitIDToken
     from .id_token_claims import get_claim_cls_by_response_type
+    from .logout_token import LogoutToken
     from .provider_metadata import OpenIDProviderMetadata
     from .provider_metadata import get_well_known_url
 
@@ -21,6 +22,7 @@ __all__ = [
     "HybridIDToken",
     "IDToken",
     "ImplicitIDToken",
+    "LogoutToken",
     "OpenIDProviderMetadata",
     "UserInfo",
     "get_claim_cls_by_response_type",
@@ -34,6 +36,7 @@ __getattr__, __dir__ = lazy_names(
         "HybridIDToken": ".id_token_claims",
         "IDToken": ".id_token_claims",
         "ImplicitIDToken": ".id_token_claims",
+        "LogoutToken": ".logout_token",
         "OpenIDProviderMetadata": ".provider_metadata",
         "UserInfo": ".claims",
         "get_claim_cls_by_response_type": ".id_token_claims",

@@ -24,7 +24,7 @@ from ..errors import UnsupportedAlgError
 from ..jwt import read_header
 from ..jwt import read_object
 from ..jwt import split_compact
-from .jwks import JWKSet
+from .jwks import SignatureKeys
 
 #: Tolerance for clocks that differ, in seconds, in both directions.
 LEEWAY = 60
@@ -63,7 +63,9 @@ class IDTokenContent(NamedTuple):
     claims: dict[str, Any]
 
 
-def verify_id_token(token: object, keys: JWKSet, expected: Expected, now: float) -> IDTokenContent:
+def verify_id_token(
+    token: object, keys: SignatureKeys, expected: Expected, now: float
+) -> IDTokenContent:
     """Verify an ID token.
 
     :param token: the compact JWT.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
+from typing import Protocol
 
 from .. import jose
 from ..errors import BadSignatureError
@@ -22,6 +23,14 @@ from ..oauth2.metadata import check_document_status
 MAX_KEYS = 100
 #: How many keys a token without ``kid`` is tried against.
 MAX_TRIES = 8
+
+
+class SignatureKeys(Protocol):
+    """What a signature is checked with: a key set, or whatever asks for one when it has to."""
+
+    def verify(self, alg: str, kid: object, data: bytes, signature: bytes, /) -> None:
+        """Check a signature; see :meth:`JWKSet.verify`."""
+        ...
 
 
 class VerificationKey:

@@ -1,0 +1,83 @@
+"""The blueprints that an application has mounted, and what they share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from typing import Any
+
+from flask import current_app
+from flask import request
+from flask import url_for
+from flask.blueprints import BlueprintSetupState
+
+from ..protocol.errors import MissingConfigurationError
+
+if TYPE_CHECKING:
+    from ..storage.sign_outs import SignOuts
+    from .app_state import AppState
+    from .settings import BlueprintSettings
+
+_MOUNTED = "oauthclient_blueprints"
+
+
+def note_mount(state: BlueprintSetupState, settings: BlueprintSettings) -> None:
+    """Remember a blueprint under the full name that it is mounted with."""
+    name = f"{state.name_prefix}.{state.name}".lstrip(".")
+    state.app.extensions.setdefault(_MOUNTED, {})[name] = settings
+
+
+def is_mounted() -> bool:
+    """Whether the application has a blueprint."""
+    return bool(current_app.extensions.get(_MOUNTED))
+
+
+def this_blueprint() -> str:
+    """The blueprint that answers the current request, else the first one."""
+    mounted = _mounted()
+    return request.blueprint if request.blueprint in mounted else next(iter(mounted))
+
+
+def settings_for(provider: str | None = None) -> BlueprintSettings:
+    """The settings of the blueprint that serves a provider."""
+    return _mounted()[_blueprint_for(provider)]
+
+
+def route_for(endpoint: str, provider: str | None = None, **values: Any) -> str:
+    """The path of a route of the blueprint that serves a provider.
+
+    :param endpoint: name of the route.
+    :param provider: name of the client; any by default.
+    """
+    if provider is not None:
+        values["provider"] = provider
+    return url_for(f"{_blueprint_for(provider)}.{endpoint}", **values)
+
+
+def app_state() -> AppState:
+    """What the registry behind the blueprint keeps for the current application."""
+    settings = next(iter(_mounted().values()))
+    return settings.oauth.current_state()
+
+
+def sign_outs() -> SignOuts:
+    """The sign-ins of the application that a provider has ended."""
+    return app_state().sign_outs
+
+
+def _blueprint_for(provider: str | None) -> str:
+    for name, settings in _mounted().items():
+        if provider is None or provider in settings.names():
+            return name
+    raise MissingConfigurationError(
+        "missing_configuration", f"No blueprint signs people in at {provider!r}."
+    )
+
+
+def _mounted() -> dict[str, BlueprintSettings]:
+    mounted: dict[str, BlueprintSettings] = current_app.extensions.get(_MOUNTED, {})
+    if not mounted:
+        raise MissingConfigurationError(
+            "missing_configuration",
+            "login_required needs the blueprint: app.register_blueprint(oauth.create_blueprint()).",
+        )
+    return mounted

@@ -1,0 +1,254 @@
+"""Signing in: the page with the providers, the way to one of them, and the way back."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from flask import redirect
+from flask import request
+
+from ..protocol.errors import AccountMismatchError
+from ..protocol.errors import InvalidSettingError
+from ..protocol.errors import MismatchingStateError
+from ..protocol.errors import OAuthError
+from . import signals
+from .failure import AGAIN
+from .failure import fail
+from .failure import failure_page
+from .failure import is_begun_anew
+from .failure import remember_start
+from .failure import remember_success
+from .identity import Identity
+from .identity import identity_of
+from .identity import read_identity
+from .identity import renewed_session
+from .identity import sign_in
+from .identity import sign_out
+from .linking import complete_link
+from .login_result import LoginResult
+from .logout_ticket import give_ticket
+from .mounted import app_state
+from .pages import home
+from .pages import path_of
+from .pages import render
+from .pages import target_in_site
+from .pages import url_of
+from .pages import wanted_next
+from .safe_next import safe_next
+from .settings import BlueprintSettings
+from .settings import this_app
+from .step_up import take_demand
+from .visit import is_by_the_person
+
+_log = logging.getLogger(__name__)
+
+#: Parameters that bind a login together; no visitor has a say in them.
+_NEVER_FROM_OUTSIDE = frozenset(
+    {
+        *("client_id", "client_secret", "response_type", "redirect_uri", "state", "nonce"),
+        *("code_challenge", "code_challenge_method", "code_verifier", "request", "request_uri"),
+    }
+)
+
+
+class SignInRoutes:
+    """The views about signing in.
+
+    :param settings: of the blueprint.
+    :raises InvalidSettingError: if visitors shall have a say in what they must not.
+    """
+
+    def __init__(self, settings: BlueprintSettings) -> None:
+        self._settings = settings
+        forbidden = _NEVER_FROM_OUTSIDE.intersection(settings.query_params)
+        if forbidden:
+            raise InvalidSettingError(
+                "invalid_configuration",
+                f"query_params: a visitor cannot choose {', '.join(sorted(forbidden))}.",
+            )
+
+    # -- out ------------------------------------------------------------------------------
+
+    def login(self) -> Any:
+        """List the providers; with one alone, go straight there."""
+        if request.values.get("iss"):
+            return self._login_at_issuer(request.values["iss"])
+        names = self._settings.names()
+        if len(names) == 1 and is_by_the_person():
+            return self._start(names[0], wanted_next())
+        return self._page(names, wanted_next())
+
+    def _login_at_issuer(self, issuer: str) -> Any:
+        """Another site wants a login at one issuer (Core 4); a person says yes to that here."""
+        client = next(
+            (
+                c
+                for c in map(self._settings.client, self._settings.names())
+                if _issuer_of(c) == issuer
+            ),
+            None,
+        )
+        if client is None:
+            return self._page(self._settings.names(), home())
+        target = target_in_site(request.values.get("target_link_uri"))
+        hint = request.values.get("login_hint")
+        if self._settings.third_party_login and request.method != "HEAD":
+            return self._start(client.name, target, login_hint=hint)
+        return self._page([client.name], target)
+
+    def start(self, provider: str) -> Any:
+        """Send the browser to a provider, if the person wants that."""
+        self._settings.client(provider)
+        if AGAIN in request.args:
+            return self._start_anew(provider)
+        if not is_by_the_person():
+            return self._page([provider], wanted_next())
+        if request.method == "POST" and request.form.get("switch"):
+            self._leave_first()
+        return self._start(provider, wanted_next())
+
+    def _start_anew(self, provider: str) -> Any:
+        if is_begun_anew(provider):
+            return self._start(provider, wanted_next())
+        return failure_page(self._settings, provider, MismatchingStateError("state_lost"))
+
+    def _leave_first(self) -> None:
+        identity = sign_out()
+        if identity is not None:
+            signals.logged_out.send(this_app(), name=identity.provider, identity=identity)
+
+    def _start(self, provider: str, next_url: str, **params: Any) -> Any:
+        client, identity = self._settings.client(provider), read_identity()
+        remember_start(next_url)
+        extra = {
+            "next": next_url,
+            "by": identity.sign_in_id if identity is not None else None,
+            "app": self._settings.on_start(provider) if self._settings.on_start else None,
+        }
+        chosen = {k: request.values[k] for k in self._settings.query_params if k in request.values}
+        given = {name: value for name, value in params.items() if value}
+        return send_to_provider(
+            self._settings, client, extra, **{**chosen, **given, **take_demand(provider, next_url)}
+        )
+
+    def _page(self, names: list[str], next_url: str) -> Any:
+        providers = [
+            {
+                "name": name,
+                "label": self._settings.label(name),
+                "url": path_of("start", provider=name),
+            }
+            for name in names
+        ]
+        return render("login.html", providers=providers, next=next_url, identity=read_identity())
+
+    # -- back -----------------------------------------------------------------------------
+
+    def callback(self, provider: str) -> Any:
+        """Complete a login, or say why it cannot be."""
+        client = self._settings.client(provider)
+        try:
+            token = client.authorize_access_token()
+            result, about = _result(client, token)
+            if about.get("link"):
+                return complete_link(self._settings, result, about["link"])
+            return self._complete(result, about.get("by"))
+        except OAuthError as error:
+            return fail(self._settings, provider, error)
+
+    def _complete(self, result: LoginResult, started_by: str | None) -> Any:
+        check_same_person(result, read_identity(), started_by)
+        on_login = self._settings.on_login
+        with renewed_session(self._settings.keep_in_session):
+            answer = on_login(result) if on_login is not None else None
+            is_key = isinstance(answer, str | int) and not isinstance(answer, bool)
+            if answer is None or is_key:
+                identity = identity_of(result, answer if is_key else None)
+                sign_in(identity)
+                give_ticket(identity.sign_in_id, result.token)
+                _warn_without_cache(result.client)
+            remember_success(result.next_url)
+        signals.login_succeeded.send(
+            this_app(),
+            name=result.name,
+            identity=read_identity(),
+            claims=result.claims,
+            **self._settings.with_token(result.token),
+        )
+        return redirect(result.next_url) if answer is None or is_key else answer
+
+
+def send_to_provider(
+    settings: BlueprintSettings, client: Any, extra: Mapping[str, Any], **params: Any
+) -> Any:
+    """Begin a login, or say why that cannot be.
+
+    :param settings: of the blueprint.
+    :param client: the client.
+    :param extra: what the callback has to know.
+    :param params: of the authorization request.
+    """
+    known = {name: value for name, value in extra.items() if value is not None}
+    try:
+        response = client.authorize_redirect(
+            url_of("callback", provider=client.name), extra=known, **params
+        )
+    except OAuthError as error:
+        error.extra = known
+        return fail(settings, client.name, error)
+    signals.login_started.send(this_app(), name=client.name)
+    return response
+
+
+def check_same_person(
+    result: LoginResult, current: Identity | None, started_by: str | None
+) -> None:
+    """Nobody becomes somebody else unnoticed.
+
+    :param result: the login.
+    :param current: who is signed in already.
+    :param started_by: the sign-in during which the login was started.
+    :raises AccountMismatchError: if it is another person, or if that cannot be told.
+    """
+    if current is None:
+        return
+    about = result.about_the_person()
+    key = about.get("iss") or result.name, about.get("sub") or ""
+    if key == current.key and (key[1] or started_by == current.sign_in_id):
+        return
+    raise AccountMismatchError
+
+
+def _result(client: Any, token: Mapping[str, Any]) -> tuple[LoginResult, dict[str, Any]]:
+    about = dict(token.get("extra") or {})
+    result = LoginResult(
+        client,
+        token,
+        claims=token.get("userinfo"),
+        next_url=safe_next(about.get("next"), default=home()),
+        extra=about.get("app"),
+    )
+    return result, about
+
+
+def _warn_without_cache(client: Any) -> None:
+    """Say once that a sign-out at the provider will be heard by one process only."""
+    state = app_state()
+    metadata = getattr(client, "server_metadata", {})  # OAuth 1.0a has none
+    if state.cache is None and metadata.get("backchannel_logout_supported") and not state.warned:
+        state.warned = True
+        _log.warning(
+            "%r can end sessions here (back-channel logout), but without a cache only the process "
+            "that hears it knows. Pass one to the registry: OAuth(app, cache=RedisCache(...))",
+            client.name,
+        )
+
+
+def _issuer_of(client: Any) -> str | None:
+    try:
+        issuer: str | None = client.load_server_metadata().get("issuer")
+    except (AttributeError, OAuthError):  # OAuth 1.0a has none; a provider may be out of reach
+        return None
+    return issuer

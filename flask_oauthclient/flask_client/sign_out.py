@@ -1,0 +1,205 @@
+"""Signing out: here first, then at the provider; and the provider's word that it is over."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from flask import current_app
+from flask import jsonify
+from flask import make_response
+from flask import redirect
+from flask import request
+from flask import session
+
+from ..protocol.errors import LogoutTokenError
+from ..protocol.errors import MissingEndpointError
+from ..protocol.errors import OAuthError
+from ..protocol.urls import origin
+from . import signals
+from .identity import read_identity
+from .identity import sign_out
+from .logout_ticket import take_ticket
+from .mounted import sign_outs
+from .pages import home
+from .pages import path_of
+from .pages import render
+from .pages import url_of
+from .pages import wanted_next
+from .safe_next import safe_next
+from .settings import BlueprintSettings
+from .settings import this_app
+from .texts import LOGOUT_UNCONFIRMED
+from .texts import words_of_request
+from .visit import check_is_ours
+
+#: Seconds that a provider may take to revoke a token while somebody waits to be signed out.
+_REVOCATION_TIME = 3
+#: Seconds for which a logout token is remembered: as long as one is accepted, and some more.
+_JTI_LIFETIME = 900
+_LEAVING = "_oauthclient_leaving"
+_FORM = "application/x-www-form-urlencoded"
+
+
+class SignOutRoutes:
+    """The views about signing out.
+
+    :param settings: of the blueprint.
+    """
+
+    def __init__(self, settings: BlueprintSettings) -> None:
+        self._settings = settings
+
+    # -- by the person --------------------------------------------------------------------
+
+    def logout(self) -> Any:
+        """End the session here, whatever the provider does; then the one there."""
+        check_is_ours()
+        next_url = wanted_next() if request.form.get("next") else None
+        identity = sign_out()
+        if identity is None:
+            return redirect(next_url or path_of("logout_callback"))
+        ticket = take_ticket(identity.sign_in_id)
+        signals.logged_out.send(this_app(), name=identity.provider, identity=identity)
+        on_logout = self._settings.on_logout
+        answer = on_logout(identity) if on_logout is not None else None
+        if identity.provider in self._settings.names():
+            client = self._settings.client(identity.provider)
+            if self._settings.revoke:
+                _revoke(client, ticket.revocable)
+            if answer is None:
+                answer = _leave(client, ticket.id_token, next_url)
+        return redirect(next_url or path_of("logout_callback")) if answer is None else answer
+
+    def logout_callback(self) -> Any:
+        """Receive the browser after a sign-out."""
+        left = session.pop(_LEAVING, None)
+        provider, next_url = left if isinstance(left, list) and len(left) == 2 else (None, None)
+        if provider in self._settings.names() or "state" in request.args:
+            failure = self._check_return(provider)
+            if failure is not None:
+                return failure
+        if next_url:
+            return redirect(safe_next(next_url, default=home()))
+        return render("signed_out.html", login_url=path_of("login"))
+
+    def _check_return(self, provider: str | None) -> Any:
+        """The provider sends nobody back whom this browser has not sent there.
+
+        The person is signed out here in any case; only what the provider says is not believed.
+        """
+        error = "missing_state"
+        try:
+            if provider is not None:
+                self._settings.client(provider).validate_logout_response()
+                return None
+        except OAuthError as failure:
+            error = failure.error
+        words = words_of_request()
+        page = render(
+            "error.html",
+            title=words.gettext(LOGOUT_UNCONFIRMED.title),
+            message=words.gettext(LOGOUT_UNCONFIRMED.message),
+            code=error,
+            status=400,
+        )
+        return page, 400
+
+    # -- by the provider ------------------------------------------------------------------
+
+    def backchannel_logout(self, provider: str) -> Any:
+        """A provider says that somebody has signed out there (Back-Channel Logout 1.0)."""
+        client = self._settings.client(provider)
+        try:
+            self._end_by_token(client)
+        except OAuthError as error:
+            current_app.logger.warning(
+                "logout token of %s refused: %s %s", provider, error.error, error.detail
+            )
+            answer = jsonify(error="invalid_request", error_description=str(error))
+            answer.status_code = 503 if error.error == "state_unavailable" else 400
+            return answer
+        return make_response("", 200)
+
+    def _end_by_token(self, client: Any) -> None:
+        given = request.form.getlist("logout_token")
+        parse = getattr(client, "parse_logout_token", None)  # OAuth 1.0a has none
+        if request.mimetype != _FORM or len(given) != 1 or parse is None:
+            raise LogoutTokenError("invalid_logout_token", "One form field logout_token is needed.")
+        token, known = parse(given[0]), sign_outs()
+        if not known.first_use(client.name, token.issuer, token.jti, _JTI_LIFETIME):
+            raise LogoutTokenError("logout_token_replayed")
+        known.end(client.name, token.issuer, sub=token.sub, sid=token.sid, at=time.time())
+        signals.logged_out.send(
+            this_app(),
+            name=client.name,
+            identity=None,
+            issuer=token.issuer,
+            sub=token.sub,
+            sid=token.sid,
+        )
+
+    def frontchannel_logout(self, provider: str) -> Any:
+        """The same by a frame in a page of the provider (Front-Channel Logout 1.0).
+
+        The frame comes without cookies where these are ``SameSite=Lax``, and from anybody who
+        likes. So what it names must be a session that there is; the provider's name of it is a
+        secret between the three.
+        """
+        client = self._settings.client(provider)
+        issuers, sids = request.args.getlist("iss"), request.args.getlist("sid")
+        issuer = _metadata(client).get("issuer")
+        if [issuer] != issuers or len(sids) != 1 or not sids[0]:
+            return make_response("", 400)
+        identity = read_identity()
+        if identity is not None and (identity.issuer, identity.sid) == (issuer, sids[0]):
+            sign_out()
+        if sign_outs().end_known(provider, str(issuer), sids[0], at=time.time()):
+            signals.logged_out.send(
+                this_app(), name=provider, identity=None, issuer=issuer, sub=None, sid=sids[0]
+            )
+        return _frame(client)
+
+
+def _leave(client: Any, id_token: str | None, next_url: str | None) -> Any:
+    """Send the browser to the provider, where it has an end session endpoint."""
+    # Without a hint the provider has to learn from the client_id who asks.
+    hint = {"id_token_hint": id_token} if id_token else {"client_id": client.client_id}
+    try:
+        response = client.logout_redirect(url_of("logout_callback"), **hint)
+    except (AttributeError, MissingEndpointError):  # it has no such thing
+        return None
+    except OAuthError as error:
+        current_app.logger.warning("no sign-out at %s: %s", client.name, error.error)
+        return None
+    session[_LEAVING] = [client.name, next_url]
+    return response
+
+
+def _revoke(client: Any, token: str | None) -> None:
+    """Make the tokens of the login worthless; that it cannot be done keeps nobody signed in."""
+    if not token or not _metadata(client).get("revocation_endpoint"):
+        return
+    try:
+        client.revoke_token(token, timeout=_REVOCATION_TIME)
+    except OAuthError as error:
+        current_app.logger.warning("no revocation at %s: %s", client.name, error.error)
+
+
+def _metadata(client: Any) -> dict[str, Any]:
+    try:
+        metadata: dict[str, Any] = client.load_server_metadata()
+    except (AttributeError, OAuthError):  # OAuth 1.0a has none; a provider may be out of reach
+        return {}
+    return metadata
+
+
+def _frame(client: Any) -> Any:
+    """An empty document that the provider, and nobody else, may show in a frame."""
+    scheme, host, port = origin(str(_metadata(client).get("issuer")))
+    answer = make_response("<!doctype html><title></title>", 200)
+    answer.headers["Content-Security-Policy"] = (
+        f"default-src 'none'; frame-ancestors {scheme}://{host}:{port}"
+    )
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
