@@ -93,7 +93,7 @@ def remember_success(next_url: str) -> None:
     now, done = int(time.time()), _recently_done()
     while len(done) >= _MAX_DONE:
         del done[next(iter(done))]
-    session[_DONE] = {**done, _tag(): [now, next_url[:_MAX_NEXT]]}
+    session[_DONE] = {**done, _tag(): [now, next_url if len(next_url) <= _MAX_NEXT else home()]}
     for name in (_AGAIN, _NEXT):
         session.pop(name, None)
 

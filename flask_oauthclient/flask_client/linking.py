@@ -82,6 +82,7 @@ def complete_link(settings: BlueprintSettings, result: LoginResult, sign_in_id: 
     identity = read_identity()
     if identity is None or identity.sign_in_id != sign_in_id:
         raise LinkMismatchError
+    linked = identity_of(result, identity.user)
     answer = settings.on_link(result, identity) if settings.on_link is not None else None
     if answer is not None:
         return answer
@@ -89,7 +90,7 @@ def complete_link(settings: BlueprintSettings, result: LoginResult, sign_in_id: 
         this_app(),
         name=result.name,
         identity=identity,
-        linked=identity_of(result),
+        linked=linked,
         **settings.with_token(result.token),
     )
     return redirect(result.next_url)

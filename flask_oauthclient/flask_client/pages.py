@@ -32,8 +32,10 @@ HEADERS: Mapping[str, str] = {
 def add_headers(response: Response) -> Response:
     """Keep an answer of the blueprint out of caches, frames and referrers."""
     if request.endpoint and not request.endpoint.endswith(".static"):
+        has_its_own = "Content-Security-Policy" in response.headers  # and says who may frame it
         for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
+            if name != "X-Frame-Options" or not has_its_own:
+                response.headers.setdefault(name, value)
     return response
 
 

@@ -25,7 +25,6 @@ from .identity import identity_of
 from .identity import read_identity
 from .identity import renewed_session
 from .identity import sign_in
-from .identity import sign_out
 from .linking import complete_link
 from .login_result import LoginResult
 from .logout_ticket import give_ticket
@@ -39,8 +38,10 @@ from .pages import wanted_next
 from .safe_next import safe_next
 from .settings import BlueprintSettings
 from .settings import this_app
+from .sign_out import end_here
 from .step_up import take_demand
 from .visit import is_by_the_person
+from .visit import is_only_looking
 
 _log = logging.getLogger(__name__)
 
@@ -82,21 +83,15 @@ class SignInRoutes:
 
     def _login_at_issuer(self, issuer: str) -> Any:
         """Another site wants a login at one issuer (Core 4); a person says yes to that here."""
-        client = next(
-            (
-                c
-                for c in map(self._settings.client, self._settings.names())
-                if _issuer_of(c) == issuer
-            ),
-            None,
-        )
-        if client is None:
-            return self._page(self._settings.names(), home())
+        names = self._settings.names()
+        name = next((n for n in names if _issuer_of(self._settings.client(n)) == issuer), None)
+        if name is None:
+            return self._page(names, home())
         target = target_in_site(request.values.get("target_link_uri"))
         hint = request.values.get("login_hint")
-        if self._settings.third_party_login and request.method != "HEAD":
-            return self._start(client.name, target, login_hint=hint)
-        return self._page([client.name], target)
+        if self._settings.third_party_login and not is_only_looking():
+            return self._start(name, target, login_hint=hint)
+        return self._page([name], target)
 
     def start(self, provider: str) -> Any:
         """Send the browser to a provider, if the person wants that."""
@@ -106,18 +101,13 @@ class SignInRoutes:
         if not is_by_the_person():
             return self._page([provider], wanted_next())
         if request.method == "POST" and request.form.get("switch"):
-            self._leave_first()
+            end_here(self._settings)
         return self._start(provider, wanted_next())
 
     def _start_anew(self, provider: str) -> Any:
         if is_begun_anew(provider):
             return self._start(provider, wanted_next())
         return failure_page(self._settings, provider, MismatchingStateError("state_lost"))
-
-    def _leave_first(self) -> None:
-        identity = sign_out()
-        if identity is not None:
-            signals.logged_out.send(this_app(), name=identity.provider, identity=identity)
 
     def _start(self, provider: str, next_url: str, **params: Any) -> Any:
         client, identity = self._settings.client(provider), read_identity()
@@ -142,7 +132,7 @@ class SignInRoutes:
             }
             for name in names
         ]
-        return render("login.html", providers=providers, next=next_url, identity=read_identity())
+        return render("login.html", providers=providers, next=next_url)
 
     # -- back -----------------------------------------------------------------------------
 
@@ -159,11 +149,11 @@ class SignInRoutes:
             return fail(self._settings, provider, error)
 
     def _complete(self, result: LoginResult, started_by: str | None) -> Any:
-        check_same_person(result, read_identity(), started_by)
-        on_login = self._settings.on_login
+        on_login, current = self._settings.on_login, read_identity()
         with renewed_session(self._settings.keep_in_session):
             answer = on_login(result) if on_login is not None else None
             is_key = isinstance(answer, str | int) and not isinstance(answer, bool)
+            check_same_person(result, current, started_by, answer if is_key else None)
             if answer is None or is_key:
                 identity = identity_of(result, answer if is_key else None)
                 sign_in(identity)
@@ -203,16 +193,20 @@ def send_to_provider(
 
 
 def check_same_person(
-    result: LoginResult, current: Identity | None, started_by: str | None
+    result: LoginResult,
+    current: Identity | None,
+    started_by: str | None,
+    user: str | int | None = None,
 ) -> None:
     """Nobody becomes somebody else unnoticed.
 
     :param result: the login.
     :param current: who is signed in already.
     :param started_by: the sign-in during which the login was started.
+    :param user: the application's key of the person who comes in.
     :raises AccountMismatchError: if it is another person, or if that cannot be told.
     """
-    if current is None:
+    if current is None or (user is not None and user == current.user):
         return
     about = result.about_the_person()
     key = about.get("iss") or result.name, about.get("sub") or ""

@@ -56,13 +56,10 @@ class SignOutRoutes:
         """End the session here, whatever the provider does; then the one there."""
         check_is_ours()
         next_url = wanted_next() if request.form.get("next") else None
-        identity = sign_out()
+        identity, answer = end_here(self._settings)
         if identity is None:
             return redirect(next_url or path_of("logout_callback"))
         ticket = take_ticket(identity.sign_in_id)
-        signals.logged_out.send(this_app(), name=identity.provider, identity=identity)
-        on_logout = self._settings.on_logout
-        answer = on_logout(identity) if on_logout is not None else None
         if identity.provider in self._settings.names():
             client = self._settings.client(identity.provider)
             if self._settings.revoke:
@@ -159,6 +156,19 @@ class SignOutRoutes:
                 this_app(), name=provider, identity=None, issuer=issuer, sub=None, sid=sids[0]
             )
         return _frame(client)
+
+
+def end_here(settings: BlueprintSettings) -> tuple[Identity | None, Any]:
+    """End the session of this browser, and tell the application.
+
+    :param settings: of the blueprint.
+    :returns: who was signed in, and what ``on_logout`` answers.
+    """
+    identity = sign_out()
+    if identity is None:
+        return None, None
+    signals.logged_out.send(this_app(), name=identity.provider, identity=identity)
+    return identity, settings.on_logout(identity) if settings.on_logout is not None else None
 
 
 def _leave(client: Any, id_token: str | None, next_url: str | None) -> Any:

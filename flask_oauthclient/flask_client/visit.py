@@ -18,9 +18,14 @@ def is_prefetch() -> bool:
     return "prefetch" in said or "preview" in said
 
 
+def is_only_looking() -> bool:
+    """Whether whoever asks has no visit in mind, or not yet."""
+    return request.method == "HEAD" or is_prefetch()
+
+
 def is_by_the_person() -> bool:
-    """Whether a person has asked for a login, here: HEAD, prefetch and foreign pages only look."""
-    return request.method != "HEAD" and is_ours() and not is_prefetch()
+    """Whether a person has asked for a login, here: foreign pages cannot."""
+    return is_ours() and not is_only_looking()
 
 
 def is_ours() -> bool:

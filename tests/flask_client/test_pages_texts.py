@@ -112,6 +112,7 @@ def render(site: Flask) -> Iterator[Callable[..., Page]]:
     def render(template: str, words: Words | None = None, **values: Any) -> Page:
         with site.test_request_context("/auth/language"):
             words = words or translator([])
+            values = {"stylesheet": "/auth/static/oauthclient.css", **values}
             return Page(render_template(f"oauthclient/{template}", words=words, **values))
 
     return render
