@@ -17,6 +17,7 @@ from ..protocol.errors import MissingEndpointError
 from ..protocol.errors import OAuthError
 from ..protocol.urls import origin
 from . import signals
+from .identity import Identity
 from .identity import read_identity
 from .identity import sign_out
 from .logout_ticket import take_ticket
