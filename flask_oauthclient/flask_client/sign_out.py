@@ -36,8 +36,6 @@ from .visit import check_is_ours
 
 #: Seconds that a provider may take to revoke a token while somebody waits to be signed out.
 _REVOCATION_TIME = 3
-#: Seconds for which a logout token is remembered: as long as one is accepted, and some more.
-_JTI_LIFETIME = 900
 _LEAVING = "_oauthclient_leaving"
 _FORM = "application/x-www-form-urlencoded"
 
@@ -115,7 +113,8 @@ class SignOutRoutes:
                 "logout token of %s refused: %s %s", provider, error.error, error.detail
             )
             answer = jsonify(error="invalid_request", error_description=str(error))
-            answer.status_code = 503 if error.error == "state_unavailable" else 400
+            # Back-Channel Logout 2.8. What could not be judged now may be sent again.
+            answer.status_code = 400 if isinstance(error, LogoutTokenError) else 503
             return answer
         return make_response("", 200)
 
@@ -125,9 +124,12 @@ class SignOutRoutes:
         if request.mimetype != _FORM or len(given) != 1 or parse is None:
             raise LogoutTokenError("invalid_logout_token", "One form field logout_token is needed.")
         token, known = parse(given[0]), sign_outs()
-        if not known.first_use(client.name, token.issuer, token.jti, _JTI_LIFETIME):
+        now = time.time()
+        if not known.first_use(
+            client.name, token.issuer, token.jti, seconds=token.acceptable_until - now
+        ):
             raise LogoutTokenError("logout_token_replayed")
-        known.end(client.name, token.issuer, sub=token.sub, sid=token.sid, at=time.time())
+        known.end(client.name, token.issuer, sub=token.sub, sid=token.sid, at=now)
         signals.logged_out.send(
             this_app(),
             name=client.name,

@@ -7,8 +7,6 @@ import pickle
 import secrets
 import socket
 import struct
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -26,9 +24,9 @@ from flask_oauthclient.storage.cache import take
 from tests.storage._caches import SHARED
 from tests.storage._caches import DictLike
 from tests.storage._race import key as race_key
+from tests.storage._race import run
 from tests.storage.conftest import Address
 
-ROOT = Path(__file__).parents[2]
 TEXT = '{"data": {"nonce": "n", "extra": "\\u00e4 \\u2603", "list": [1, 2.5, null]}}'
 
 
@@ -256,40 +254,10 @@ def test_of_8_processes_one_takes_each_of_200_values(
     race = secrets.token_hex(8)
     for number in range(KEYS):
         put(cache, race_key(race, number), f"value {number}", 600)
-    module = [sys.executable, "-m", "tests.storage._race"]
-    command = [*module, kind, address_of(kind), race, str(KEYS)]
-    racers = [
-        subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        for _ in range(PROCESSES)
-    ]
-    try:
-        for racer in racers:
-            assert racer.stdout is not None
-            assert racer.stdout.readline() == "ready\n"
-        won = [_finish(racer) for racer in _start(racers)]
-    finally:
-        for racer in racers:
-            racer.kill()
-            racer.wait()
+    won = run(PROCESSES, "take", kind, address_of(kind), race, str(KEYS))
     winners = Counter(number for values in won for number, _ in values)
     assert winners == dict.fromkeys(range(KEYS), 1)
     assert all(text == f"value {number}" for values in won for number, text in values)
-
-
-def _start(racers: list[subprocess.Popen[str]]) -> list[subprocess.Popen[str]]:
-    for racer in racers:
-        assert racer.stdin is not None
-        racer.stdin.write("go\n")
-        racer.stdin.flush()
-    return racers
-
-
-def _finish(racer: subprocess.Popen[str]) -> list[tuple[int, str]]:
-    out, _ = racer.communicate(timeout=50)
-    assert racer.returncode == 0
-    return [tuple(pair) for pair in json.loads(out)]
 
 
 @pytest.mark.parametrize("kind", ["simple", "dict-like", "files", "redis"])
