@@ -10,9 +10,12 @@ from typing import Any
 
 from flask import Blueprint
 from flask import jsonify
+from flask import request
+from flask import session
 from flask.blueprints import BlueprintSetupState
 
 from ..protocol.errors import InvalidSettingError
+from .identity import KEY
 from .identity import read_identity
 from .linking import LinkRoutes
 from .mounted import note_mount
@@ -118,7 +121,10 @@ def _places(
 
 def _end_what_was_ended() -> None:
     """End a session that the provider has ended, before any view believes in it."""
-    read_identity()
+    is_file = (request.endpoint or "static").endswith("static")
+    # Asked in this way, a session is not touched: a page for everybody stays one for every cache.
+    if KEY in session and not is_file:
+        read_identity()
 
 
 def _mount(state: BlueprintSetupState, settings: BlueprintSettings, blueprint: Blueprint) -> None:

@@ -22,6 +22,7 @@ from pathlib import Path
 from tests.benchmarks._harness import Figure
 from tests.benchmarks._harness import Row
 from tests.benchmarks._harness import Settings
+from tests.benchmarks._processes import application_server_available
 from tests.benchmarks._processes import clear_environment
 from tests.benchmarks._processes import redis_available
 from tests.benchmarks.abandoned import abandoned
@@ -35,8 +36,13 @@ from tests.benchmarks.imports import imports
 from tests.benchmarks.login import login_redis
 from tests.benchmarks.login import login_session
 from tests.benchmarks.registry import registry
+from tests.benchmarks.served import served_failures
+from tests.benchmarks.served import served_http
+from tests.benchmarks.served import served_https
+from tests.benchmarks.served import served_tabs
 from tests.benchmarks.sessions import session_call
 from tests.benchmarks.signatures import signatures
+from tests.benchmarks.signed_in import login_required
 from tests.benchmarks.tabs import tabs_redis
 from tests.benchmarks.tabs import tabs_session
 
@@ -56,14 +62,22 @@ BENCHMARKS: Mapping[str, Callable[[Settings], Iterator[Row]]] = {
     "registry": registry,
     "tabs-session": tabs_session,
     "tabs-redis": tabs_redis,
+    "login-required": login_required,
+    "served-https": served_https,
+    "served-http": served_http,
+    "served-failures": served_failures,
+    "served-tabs": served_tabs,
 }
 
 NEEDS_REDIS = frozenset({"login-redis", "tabs-redis"})
+NEEDS_GUNICORN = frozenset({"served-https", "served-http", "served-failures", "served-tabs"})
 PACKAGES = (
     "authlib",
     "cachelib",
     "cryptography",
     "flask",
+    "flask-dance",
+    "gunicorn",
     "joserfc",
     "oauthlib",
     "redis",
@@ -86,12 +100,22 @@ def main() -> None:
 
 def _measure(names: Iterable[str], settings: Settings) -> Iterator[Row]:
     for name in names:
-        if name in NEEDS_REDIS and not redis_available():
-            _print(LAYOUT.format(name, "no redis-server here", "-", "-", "-", "-"))
+        lacking = _lacking(name)
+        if lacking:
+            _print(LAYOUT.format(name, f"no {lacking} here", "-", "-", "-", "-"))
             continue
         for row in BENCHMARKS[name](settings):
             _print(_line(row))
             yield row
+
+
+def _lacking(name: str) -> str | None:
+    """:returns: what a benchmark needs and this machine doesn't have."""
+    if name in NEEDS_REDIS and not redis_available():
+        return "redis-server"
+    if name in NEEDS_GUNICORN and not application_server_available():
+        return "gunicorn on Linux"
+    return None
 
 
 def _line(row: Row) -> str:

@@ -53,7 +53,7 @@ def client_app(side: str, metadata_url: str, redis_url: str | None = None, **opt
     oauth = oauth_class(side)()
     oauth.init_app(app, cache=_redis_cache(redis_url) if redis_url else None)
     app.extensions["benchmark"] = oauth
-    oauth.register("demo", **_registration(metadata_url), **options)
+    oauth.register("demo", **registration(metadata_url), **options)
 
     @app.get("/start")
     def start() -> Response:
@@ -73,7 +73,8 @@ def client_of(app: Flask) -> Any:
     return app.extensions["benchmark"].demo
 
 
-def _registration(metadata_url: str) -> dict[str, Any]:
+def registration(metadata_url: str) -> dict[str, Any]:
+    """:returns: what both sides register."""
     return {
         "client_id": CLIENT_ID,
         "client_secret": CLIENT_SECRET,

@@ -137,8 +137,9 @@ def callback_url(authorization_url: str, issuer: str) -> str:
     :returns: where the provider sends the browser back to.
     """
     sent = {key: values[0] for key, values in parse_qs(urlsplit(authorization_url).query).items()}
-    code = f"{sent['nonce']}.{sent['code_challenge']}"
-    return "/callback?" + urlencode({"code": code, "state": sent["state"], "iss": issuer})
+    code = f"{sent.get('nonce', '')}.{sent.get('code_challenge', '')}"
+    query = urlencode({"code": code, "state": sent["state"], "iss": issuer})
+    return f"{urlsplit(sent['redirect_uri']).path}?{query}"
 
 
 def _environ(path: str, query: str, cookies: str) -> dict[str, Any]:

@@ -86,6 +86,11 @@ class Samples:
         rounds = zip(self.rounds[name], self.rounds[over], base, strict=True)
         return median((mine - less) / (floor - less) for mine, floor, less in rounds)
 
+    def difference(self, name: str, over: str) -> float:
+        """:returns: the median over the rounds of ``name - over``, in seconds."""
+        rounds = zip(self.rounds[name], self.rounds[over], strict=True)
+        return median(mine - bare for mine, bare in rounds)
+
     def microseconds(self) -> dict[str, float]:
         """:returns: each contender's median, for the JSON."""
         return {name: round(self.median(name) * 1e6, 2) for name in self.rounds}

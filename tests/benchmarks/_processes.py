@@ -5,6 +5,7 @@ Ours end when their standard input does, so they cannot outlive this process eit
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import shutil
@@ -19,6 +20,7 @@ from collections.abc import Sequence
 from contextlib import contextmanager
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ ROOT = Path(__file__).parents[2]
 START_SECONDS = 20.0
 SERVER = "tests.benchmarks._server"
 WORKER = "tests.benchmarks._worker"
+GUNICORN = "tests.benchmarks._gunicorn"
 
 _ENVIRONMENT = (
     "REQUESTS_CA_BUNDLE",
@@ -46,7 +49,7 @@ class ProviderProcess:
     """How the benchmark reaches its provider.
 
     :param issuer: its address, plain.
-    :param api: the same provider's address with TLS.
+    :param api: the same provider's address with TLS, where it is an issuer too.
     :param ca_bundle: a file with the usual authorities and the provider's own.
     """
 
@@ -73,6 +76,22 @@ class ProviderProcess:
         :returns: the requests counted so far by path, and the TLS handshakes.
         """
         return _json(f"{self.issuer}/control", json.dumps(command).encode())
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationServer:
+    """An app in gunicorn.
+
+    :param port: where it listens.
+    :param workers: the process ids of its workers.
+    """
+
+    port: int
+    workers: tuple[int, ...]
+
+    def cpu(self) -> float:
+        """:returns: the CPU seconds that all workers have used so far."""
+        return sum(time.clock_gettime(_cpu_clock(worker)) for worker in self.workers)
 
 
 def clear_environment() -> None:
@@ -119,6 +138,26 @@ def worker_processes(
             yield listener.getsockname()[1]
 
 
+def application_server_available() -> bool:
+    """:returns: whether gunicorn is here, and a way to see what other processes use."""
+    return find_spec("gunicorn") is not None and sys.platform == "linux"
+
+
+@contextmanager
+def application_server(
+    workers: int, threads: int, side: str, issuer: str
+) -> Generator[ApplicationServer]:
+    """Run one of the served apps in gunicorn.
+
+    :returns: how to reach it.
+    """
+    with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
+        descriptor = listener.fileno()
+        arguments = [str(descriptor), str(workers), str(threads), side, issuer]
+        with _python(GUNICORN, *arguments, lines=workers, pass_fds=[descriptor]) as pids:
+            yield ApplicationServer(listener.getsockname()[1], tuple(pids))
+
+
 def redis_available() -> bool:
     """:returns: whether a Redis server can be started here."""
     return shutil.which("redis-server") is not None
@@ -146,12 +185,12 @@ def redis_process() -> Generator[str]:
 
 @contextmanager
 def _python(
-    module: str, *arguments: str, count: int = 1, pass_fds: Sequence[int] = ()
+    module: str, *arguments: str, count: int = 1, lines: int = 1, pass_fds: Sequence[int] = ()
 ) -> Generator[list[Any]]:
-    """Run a module in processes of its own; give what each says when it is ready."""
+    """Run a module in processes of its own; give what each says, in so many lines, when ready."""
     processes = [_start(module, arguments, pass_fds) for _ in range(count)]
     try:
-        yield [_ready(process) for process in processes]
+        yield [_ready(process) for process in processes for _ in range(lines)]
     finally:
         for process in processes:
             _stop(process)
@@ -186,6 +225,14 @@ def _stop(process: subprocess.Popen[str]) -> None:
         process.kill()
         process.wait()
     process.stdout.close()
+
+
+def _cpu_clock(pid: int) -> int:
+    clock = ctypes.c_int()
+    error = ctypes.CDLL(None).clock_getcpuclockid(pid, ctypes.byref(clock))
+    if error:
+        raise OSError(error, os.strerror(error))
+    return clock.value
 
 
 def _json(url: str, body: bytes | None = None) -> dict[str, Any]:

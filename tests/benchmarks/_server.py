@@ -2,8 +2,9 @@
 
 ``python -m tests.benchmarks._server`` listens on two free ports of the loopback interface, one
 plain and one with TLS, prints one line of JSON that says which, and ends when its standard input
-does. It is stateless: a code carries the nonce and the PKCE challenge of its login. ``/control``
-reads the counters and changes what there is to change.
+does. Each port is an issuer of its own. It is stateless: a code carries the nonce and the PKCE
+challenge of its login, if that has them. ``/control`` reads the counters and changes what there is
+to change.
 
 An answer leaves in one write on a socket without Nagle's delay; two would wait 40 ms for each
 other on a kept connection.
@@ -38,6 +39,7 @@ CLIENT_ID = "benchmark-client"
 CLIENT_SECRET = "benchmark-secret-of-a-usual-length"
 REDIRECT_URI = "http://localhost/callback"
 API_TOKEN = "benchmark-access-token"
+"""What the API accepts; the tokens that the provider issues begin with it."""
 
 PERSON = {
     "sub": "248289761001",
@@ -111,7 +113,6 @@ class Provider:
         self.key = SigningKey()
         self.counts: Counter[str] = Counter()
         self.delay = 0.0
-        self.issuer = ""
         self._lock = threading.Lock()
 
     def count(self, what: str) -> None:
@@ -119,14 +120,14 @@ class Provider:
         with self._lock:
             self.counts[what] += 1
 
-    def metadata(self) -> dict[str, object]:
+    def metadata(self, issuer: str) -> dict[str, object]:
         """:returns: the discovery document."""
         return {
-            "issuer": self.issuer,
-            "authorization_endpoint": f"{self.issuer}/authorize",
-            "token_endpoint": f"{self.issuer}/token",
-            "userinfo_endpoint": f"{self.issuer}/userinfo",
-            "jwks_uri": f"{self.issuer}/jwks",
+            "issuer": issuer,
+            "authorization_endpoint": f"{issuer}/authorize",
+            "token_endpoint": f"{issuer}/token",
+            "userinfo_endpoint": f"{issuer}/userinfo",
+            "jwks_uri": f"{issuer}/jwks",
             "response_types_supported": ["code"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["RS256"],
@@ -135,14 +136,14 @@ class Provider:
             "authorization_response_iss_parameter_supported": True,
         }
 
-    def token_response(self, form: Mapping[str, str]) -> dict[str, object]:
+    def token_response(self, issuer: str, form: Mapping[str, str]) -> dict[str, object]:
         """:returns: the answer to a code exchange, or an error."""
         nonce, _, challenge = form.get("code", "").partition(".")
-        verifier = form.get("code_verifier", "").encode()
-        if challenge != base64url(hashlib.sha256(verifier).digest()):
+        verifier = form.get("code_verifier")
+        if challenge != (base64url(hashlib.sha256(verifier.encode()).digest()) if verifier else ""):
             return {"error": "invalid_grant"}
-        access_token = secrets.token_urlsafe(32)
-        claims = id_token_claims(self.issuer, nonce, access_token)
+        access_token = f"{API_TOKEN}-{secrets.token_urlsafe(32)}"
+        claims = id_token_claims(issuer, nonce, access_token)
         return {
             "access_token": access_token,
             "token_type": "Bearer",
@@ -178,17 +179,22 @@ class Handler(BaseHTTPRequestHandler):
         """The provider that this connection leads to."""
         return cast("_Server", self.server).provider
 
+    @property
+    def issuer(self) -> str:
+        """What the provider is called at this connection's port."""
+        return cast("_Server", self.server).issuer
+
     def do_GET(self) -> None:
         """Answer the metadata, the keys and the API."""
         provider = self.provider
         provider.count(self.path)
         if self.path == "/.well-known/openid-configuration":
             time.sleep(provider.delay)
-            self._answer(200, provider.metadata())
+            self._answer(200, provider.metadata(self.issuer))
         elif self.path == "/jwks":
             time.sleep(provider.delay)
             self._answer(200, {"keys": [provider.key.jwk()]})
-        elif self.headers.get("Authorization") == f"Bearer {API_TOKEN}":
+        elif self.headers.get("Authorization", "").startswith(f"Bearer {API_TOKEN}"):
             self._answer(200, PERSON)
         else:
             self._answer(401, {"error": "invalid_token"})
@@ -204,7 +210,7 @@ class Handler(BaseHTTPRequestHandler):
         if not self._is_the_client():
             self._answer(401, {"error": "invalid_client"})
             return
-        answer = self.provider.token_response(form)
+        answer = self.provider.token_response(self.issuer, form)
         self._answer(400 if "error" in answer else 200, answer)
 
     def log_message(self, format: str, *args: object) -> None:
@@ -229,13 +235,17 @@ class Handler(BaseHTTPRequestHandler):
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
+    scheme = "http"
 
     def __init__(self, provider: Provider) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.provider = provider
+        self.issuer = f"{self.scheme}://127.0.0.1:{self.server_port}"
 
 
 class _TLSServer(_Server):
+    scheme = "https"
+
     def __init__(self, provider: Provider, context: ssl.SSLContext) -> None:
         super().__init__(provider)
         self._context = context
@@ -257,21 +267,18 @@ def _tls_context(authority: trustme.CA) -> ssl.SSLContext:
     return context
 
 
-def _serve(server: _Server) -> int:
+def _serve(server: _Server) -> str:
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server.server_port
+    return server.issuer
 
 
 def main() -> None:
     """Serve until standard input ends."""
     provider = Provider()
     authority = trustme.CA()
-    http_port = _serve(_Server(provider))
-    https_port = _serve(_TLSServer(provider, _tls_context(authority)))
-    provider.issuer = f"http://127.0.0.1:{http_port}"
     ready = {
-        "issuer": provider.issuer,
-        "api": f"https://127.0.0.1:{https_port}",
+        "issuer": _serve(_Server(provider)),
+        "api": _serve(_TLSServer(provider, _tls_context(authority))),
         "ca_pem": authority.cert_pem.bytes().decode(),
     }
     print(json.dumps(ready), flush=True)

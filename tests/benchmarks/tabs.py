@@ -6,12 +6,10 @@ overwrite each other's session cookie, as they do when a browser restores its ta
 
 from __future__ import annotations
 
-import http.client
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.benchmarks._apps import each_side
-from tests.benchmarks._browser import Answer
 from tests.benchmarks._browser import CookieJar
 from tests.benchmarks._browser import callback_url
 from tests.benchmarks._harness import Row
@@ -20,6 +18,7 @@ from tests.benchmarks._processes import ProviderProcess
 from tests.benchmarks._processes import provider_process
 from tests.benchmarks._processes import redis_process
 from tests.benchmarks._processes import worker_processes
+from tests.benchmarks._remote import get_together
 
 WORKERS = 4
 BROWSERS = 200
@@ -67,31 +66,7 @@ def _open_tabs(port: int, issuer: str) -> int:
     :returns: in how many that went well.
     """
     jar = CookieJar()
-    started = _get_together(port, ["/start"] * TABS, jar)
+    started = get_together(port, ["/start"] * TABS, jar)
     callbacks = [callback_url(answer.location, issuer) for answer in started if answer.location]
-    finished = _get_together(port, callbacks, jar)
+    finished = get_together(port, callbacks, jar)
     return sum(answer.body == b"signed in" for answer in finished)
-
-
-def _get_together(port: int, urls: list[str], jar: CookieJar) -> list[Answer]:
-    """Send a request from each tab with the cookies of this moment, then take the answers in."""
-    connections = [_send(port, url, jar) for url in urls]
-    answers = [_receive(connection) for connection in connections]
-    for answer in answers:
-        jar.absorb(answer.cookies)
-    return answers
-
-
-def _send(port: int, url: str, jar: CookieJar) -> http.client.HTTPConnection:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    cookies = jar.header(url.partition("?")[0])
-    headers = {"Host": "localhost", **({"Cookie": cookies} if cookies else {})}
-    connection.request("GET", url, headers=headers)
-    return connection
-
-
-def _receive(connection: http.client.HTTPConnection) -> Answer:
-    response = connection.getresponse()
-    body = response.read()
-    connection.close()
-    return Answer(response.status, response.getheaders(), body)

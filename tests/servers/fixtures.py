@@ -15,6 +15,8 @@ from .engines import memcached_binary
 from .engines import memcached_server
 from .engines import redis_binary
 from .engines import redis_server
+from .nginx import Nginx
+from .nginx import nginx_binary
 from .oauthlib_server import OAuth1Server
 from .oauthlib_server import oauthlib_server
 from .oauthlib_server import python_binary as oauthlib_python
@@ -46,6 +48,13 @@ def memcached_address() -> Iterator[tuple[str, int]]:
     """Host and port of a memcached server of this test run."""
     with memcached_server(_required(memcached_binary(), "memcached")) as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def nginx(tmp_path_factory: pytest.TempPathFactory) -> Nginx:
+    """Runs nginx with TLS for ``rp.test`` before an application."""
+    binary = _required(nginx_binary(), "nginx")
+    return Nginx(binary, tmp_path_factory.mktemp("nginx"), "rp.test")
 
 
 @pytest.fixture(scope="session")
