@@ -30,6 +30,7 @@ from ..protocol.errors import StateStoreError
 from ..protocol.oauth2.authorization import scope_to_list
 from ..protocol.random import generate_token
 from .login_result import LoginResult
+from .mounted import app_state
 from .mounted import is_mounted
 from .mounted import sign_outs
 
@@ -146,14 +147,16 @@ def _with_claims(identity: Identity, claims: Mapping[str, Any]) -> Identity:
 def renewed_session(keep: Iterable[str] = ()) -> Generator[None]:
     """Begin a session for whoever signs in: what it held before may be somebody else's.
 
-    Logins that are pending in other tabs stay. If what is done in it fails, the session is as it
-    was before.
+    Logins that are pending in other tabs have a cookie each, and go on. If what is done in it
+    fails, the session is as it was before.
 
     :param keep: keys that stay.
     """
     before = dict(session)
     stays = {"_permanent", ASKED, *keep}
-    after = {k: v for k, v in before.items() if k in stays or str(k).startswith("_state_")}
+    if app_state().sealer is None:  # without a SECRET_KEY they live in the session alone
+        stays |= {name for name in before if str(name).startswith("_state_")}
+    after = {name: value for name, value in before.items() if name in stays}
     try:
         _replace(after)
         yield

@@ -8,7 +8,6 @@ from collections.abc import MutableMapping
 from typing import Any
 
 from flask import after_this_request
-from flask import current_app
 from flask import g
 from flask import has_app_context
 from flask import has_request_context
@@ -36,6 +35,7 @@ from .form_post import read_handle
 from .proxy import warn_of_plain_http
 from .signals import token_update
 from .visit import is_prefetch
+from .visit import is_secure
 
 #: How sealed secrets begin.
 _SEALED = "sealed."
@@ -138,7 +138,7 @@ class FlaskIntegration:
         self._state.logins.drop(self._browser(session), self.name, state)
 
     def _browser(self, store: Any = None) -> Browser:
-        secure = request.is_secure or bool(current_app.config["SESSION_COOKIE_SECURE"])
+        secure = is_secure()
         flags = "Secure; HttpOnly" if secure else "HttpOnly"
         attributes = f"{flags}; Path=/; SameSite=Lax; Max-Age="
 

@@ -1,13 +1,17 @@
-"""What a sign-out at the provider needs, kept by the browser: ID token and refresh token, sealed.
+"""What a sign-out at the provider needs: the ID token, and a token to revoke; sealed.
 
-They have no place in the session, which anybody with the browser can read. The ticket is a cookie
-of its own that is sent to the logout route alone, sealed for one sign-in. So no store is needed,
-and no request but that one is any longer for it.
+They have no place in the session, which anybody with the browser can read. With a cache they are
+kept there. Without one the browser keeps them, in a cookie of its own that it sends to the logout
+route alone, so that no other request is any longer for it. Many a proxy allows 4 KiB for the head
+of an answer, so a token that is too long for that is not kept, and the provider is told who signs
+out without it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import logging
 from collections.abc import Mapping
 from typing import Any
 from typing import NamedTuple
@@ -16,32 +20,21 @@ from flask import after_this_request
 from flask import current_app
 from flask import request
 from flask import session
+from flask.sessions import SecureCookieSessionInterface
 from werkzeug.wrappers import Response
 
+from ..storage import cache as one_time
 from .mounted import app_state
 from .pages import path_of
+from .visit import is_secure
+
+_log = logging.getLogger(__name__)
 
 COOKIE = "oauthclient_logout"
-#: Bytes that browsers accept for a cookie with its name and attributes, and some to spare.
-_MAX_BYTES = 3800
-
-
-def give_ticket(sign_in_id: str, token: Mapping[str, Any]) -> None:
-    """Let the browser keep what its sign-out will need.
-
-    :param sign_in_id: the sign-in that it belongs to.
-    :param token: the token of the login.
-    """
-    sealer = app_state().sealer
-    id_token = token.get("id_token")
-    revocable = token.get("refresh_token") or token.get("access_token")
-    if sealer is None or not (id_token or revocable):  # of OAuth 1.0a there is nothing to tell
-        return
-    for content in ([id_token, revocable], [id_token, None]):  # as far as there is room
-        sealed = sealer.seal(json.dumps(content).encode(), _context(sign_in_id))
-        if len(sealed) <= _MAX_BYTES:
-            _set_cookie(sealed)
-            return
+_KEY = "oauthclient_logout_"
+#: Bytes for the head of an answer, and what else is in it than headers that are known here.
+_MAX_HEAD = 4000
+_OTHER_HEADERS = 900
 
 
 class Ticket(NamedTuple):
@@ -52,33 +45,108 @@ class Ticket(NamedTuple):
     revocable: str | None = None
 
 
+def give_ticket(sign_in_id: str, token: Mapping[str, Any]) -> None:
+    """Keep what a sign-out will need.
+
+    :param sign_in_id: the sign-in that it belongs to.
+    :param token: the token of the login.
+    """
+    ticket = Ticket(token.get("id_token"), token.get("refresh_token") or token.get("access_token"))
+    # The more the better, as far as there is room.
+    choices = [_seal(sign_in_id, one) for one in (ticket, Ticket(ticket.id_token)) if any(one)]
+    if app_state().cache is not None:
+        _keep_in_cache(sign_in_id, choices)
+    else:
+        _keep_in_cookie(choices)
+
+
 def take_ticket(sign_in_id: str) -> Ticket:
-    """What was kept for a sign-in; nothing if the browser does not have it."""
-    value, sealer = request.cookies.get(COOKIE), app_state().sealer
-    if value is None:
+    """What was kept for a sign-in; nothing if it is not there any more."""
+    state = app_state()
+    sealed = request.cookies.get(COOKIE)
+    if sealed is not None:
+        _set_cookie_later("", 0)
+    elif state.cache is not None:
+        sealed = _take_from_cache(sign_in_id)
+    if sealed is None or state.sealer is None:
         return Ticket()
-    _set_cookie("")
-    text = sealer.open(value, _context(sign_in_id)) if sealer is not None else None
+    text = state.sealer.open(sealed, _context(sign_in_id))
     return Ticket(*json.loads(text)) if text is not None else Ticket()
+
+
+def _seal(sign_in_id: str, ticket: Ticket) -> str:
+    sealer = app_state().sealer
+    return sealer.seal(json.dumps(ticket).encode(), _context(sign_in_id)) if sealer else ""
 
 
 def _context(sign_in_id: str) -> bytes:
     return f"logout ticket {sign_in_id}".encode()
 
 
-def _set_cookie(value: str) -> None:
-    path = path_of("logout")
-    lives = current_app.permanent_session_lifetime if session.permanent else None
+# -- in the cache ------------------------------------------------------------------------------
+
+
+def _cache_key(sign_in_id: str) -> str:
+    return _KEY + hashlib.sha256(sign_in_id.encode()).hexdigest()
+
+
+def _keep_in_cache(sign_in_id: str, choices: list[str]) -> None:
+    lifetime = int(current_app.permanent_session_lifetime.total_seconds())
+    for sealed in choices[:1]:
+        try:
+            one_time.put(app_state().cache, _cache_key(sign_in_id), sealed, lifetime)
+        except Exception as failure:  # noqa: BLE001  each back end has errors of its own
+            _log.warning("what a sign-out needs was not kept: %s", type(failure).__name__)
+
+
+def _take_from_cache(sign_in_id: str) -> str | None:
+    try:
+        return one_time.take(app_state().cache, _cache_key(sign_in_id))
+    except Exception as failure:  # noqa: BLE001  each back end has errors of its own
+        _log.warning("what a sign-out needs was not found: %s", type(failure).__name__)
+        return None
+
+
+# -- in a cookie -------------------------------------------------------------------------------
+
+
+def _keep_in_cookie(choices: list[str]) -> None:
+    lives = int(current_app.permanent_session_lifetime.total_seconds())
+    seconds = lives if session.permanent else None
 
     @after_this_request
     def add(response: Response) -> Response:
-        response.set_cookie(
-            COOKIE,
-            value,
-            max_age=lives if value else 0,
-            path=path,
-            secure=request.is_secure or bool(current_app.config["SESSION_COOKIE_SECURE"]),
-            httponly=True,
-            samesite="Strict",
-        )
+        room = _MAX_HEAD - _OTHER_HEADERS - _size_of_head(response)
+        for sealed in choices:
+            if 0 < len(sealed) <= room:
+                return _set_cookie(response, sealed, seconds)
         return response
+
+
+def _size_of_head(response: Response) -> int:
+    """The bytes of the headers that there are, and of the session cookie that is still to come."""
+    headers = sum(len(name) + len(value) + 4 for name, value in response.headers)
+    interface = current_app.session_interface
+    if not isinstance(interface, SecureCookieSessionInterface):
+        return headers
+    serializer = interface.get_signing_serializer(current_app)
+    return headers + (len(serializer.dumps(dict(session))) if serializer is not None else 0)
+
+
+def _set_cookie_later(value: str, seconds: int | None) -> None:
+    @after_this_request
+    def add(response: Response) -> Response:
+        return _set_cookie(response, value, seconds)
+
+
+def _set_cookie(response: Response, value: str, seconds: int | None) -> Response:
+    response.set_cookie(
+        COOKIE,
+        value,
+        max_age=seconds,
+        path=path_of("logout"),
+        secure=is_secure(),
+        httponly=True,
+        samesite="Strict",
+    )
+    return response

@@ -13,7 +13,8 @@ import re
 import unicodedata
 from urllib.parse import unquote
 
-#: Characters that a target may have; more is no address that a person was at.
+#: Bytes that a target may have in a ``Location`` header, where a letter beyond ASCII has six or
+#: more; a longer one is no address that a person was at, and proxies would not let it through.
 MAX_LENGTH = 2048
 
 # Line ends and tabs, which browsers drop and headers end with, other control characters, and the
@@ -47,8 +48,14 @@ def safe_next(target: object, *, default: str = "/") -> str:
     # A subclass, or a proxy that claims to be one, may read differently the next time.
     if type(target) is not str or len(target) > MAX_LENGTH or _CONTROLS.search(target):
         return default
+    if not target.isascii() and _length_in_header(target) > MAX_LENGTH:
+        return default
     path = re.split(r"[?#]", target, maxsplit=1)[0]
     return target if path.startswith("/") and "\\" not in path and _stays(path) else default
+
+
+def _length_in_header(target: str) -> int:
+    return sum(1 if c.isascii() else 3 * len(c.encode()) for c in target)
 
 
 def _stays(path: str) -> bool:

@@ -107,6 +107,8 @@ class SignInRoutes:
     def _start_anew(self, provider: str) -> Any:
         if is_begun_anew(provider):
             return self._start(provider, wanted_next())
+        if read_identity() is not None:  # another tab was faster
+            return redirect(wanted_next())
         return failure_page(self._settings, provider, MismatchingStateError("state_lost"))
 
     def _start(self, provider: str, next_url: str, **params: Any) -> Any:

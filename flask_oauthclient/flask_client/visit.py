@@ -52,6 +52,13 @@ def _is_own_host(host: str) -> bool:
     return host in own or bool(name and host.endswith(f".{name}"))
 
 
+def is_secure() -> bool:
+    """Whether the browser speaks https with this application, or with the proxy before it."""
+    config = current_app.config
+    at_proxy = str(config.get("OAUTHCLIENT_BASE_URL") or "").lower().startswith("https:")
+    return request.is_secure or at_proxy or bool(config["SESSION_COOKIE_SECURE"])
+
+
 def check_is_ours() -> None:
     """What changes something is done by a page of this application, and by no other.
 

@@ -46,8 +46,11 @@ LIFETIME = 600
 MAX_PENDING = 8
 #: Bytes that all login cookies of one browser may have together, and one of them alone.
 MAX_COOKIE_BYTES = 3200
-#: Bytes that pending logins may add to a session cookie.
+#: Bytes that pending logins may add to a session cookie; less, if the cookie of the login that is
+#: beginning is longer than most: both are in the head of one answer, for which many a proxy has no
+#: more than 4 KiB.
 MAX_SESSION_BYTES = 1850
+_USUAL_COOKIE_BYTES = 450
 
 _PREFIX = "_state_"
 _FITS_EVERY_CACHE = re.compile(r"[!-~]{1,200}")
@@ -109,9 +112,11 @@ class PendingLogins:
             self._put(
                 _cache_key(client, state), json.dumps({"data": data, **_owner(client, state)})
             )
+        room = MAX_SESSION_BYTES
         if self._sealer is not None:
-            self._keep_in_cookie(self._sealer, browser, client, state, int(expires), data)
-        self._keep_in_session(browser.session, client, state, expires, data)
+            size = self._keep_in_cookie(self._sealer, browser, client, state, int(expires), data)
+            room -= max(size - _USUAL_COOKIE_BYTES, 0)
+        self._keep_in_session(browser.session, client, state, expires, data, room)
 
     def _put(self, key: str, text: str) -> None:
         failure: str | None = None
@@ -129,6 +134,7 @@ class PendingLogins:
         state: str,
         expires: float,
         data: Mapping[str, Any],
+        room: int,
     ) -> None:
         entry: dict[str, Any] = {"exp": expires, **_owner(client, state)}
         if self._cache is None:
@@ -137,7 +143,7 @@ class PendingLogins:
         session.pop(_key(client, state), None)
         session[_key(client, state)] = entry
         # A login that application data make too large for the session has its cookie.
-        _make_room(session, least=0 if self._sealer and "extra" in data else 1)
+        _make_room(session, room, least=0 if self._sealer and "extra" in data else 1)
 
     def _keep_in_cookie(
         self,
@@ -147,7 +153,7 @@ class PendingLogins:
         state: str,
         expires: int,
         data: Mapping[str, Any],
-    ) -> None:
+    ) -> int:
         kept = None if self._cache is not None else data
         name = cookie_names(client, state)[browser.secure]
         value = seal_login(sealer, client, state, expires, kept)
@@ -156,6 +162,7 @@ class PendingLogins:
         for old in _cookies_that_give_way(browser.cookies, name, value):
             browser.set_cookie(old, "", 0)
         browser.set_cookie(name, value, self._lifetime)
+        return len(name) + len(value)
 
     # -- take -----------------------------------------------------------------------------
 
@@ -337,15 +344,13 @@ def _sweep(session: MutableMapping[str, Any]) -> None:
             del session[key]
 
 
-def _make_room(session: MutableMapping[str, Any], least: int) -> None:
+def _make_room(session: MutableMapping[str, Any], room: int, least: int) -> None:
     """Drop the oldest logins beyond the limits, down to the least number that stays."""
     keys = list(_states(session))
     if len(keys) <= least:
         return
     keys.sort(key=lambda key: session[key]["exp"])
-    while len(keys) > least and (
-        len(keys) > MAX_PENDING or _size_in_cookie(session, keys) > MAX_SESSION_BYTES
-    ):
+    while len(keys) > least and (len(keys) > MAX_PENDING or _size_in_cookie(session, keys) > room):
         del session[keys.pop(0)]
 
 
