@@ -13,13 +13,13 @@ from typing import Any
 from cachelib import SimpleCache
 from flask import Flask
 
-from . import auth
 from . import config
 from . import errors
 from . import guard
 from . import pages
 from . import times
-from .oauth import oauth
+from .login import oauth
+from .login import sign_in_routes
 from .store import SignInStore
 
 
@@ -44,7 +44,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     oauth.init_app(app, cache=SimpleCache())
     guard.init_app(app)
     errors.init_app(app)
-    app.register_blueprint(auth.blueprint)
+    app.register_blueprint(sign_in_routes(config.provider_label(app.config)), url_prefix="/auth")
     app.register_blueprint(pages.blueprint)
     app.jinja_env.filters.update(
         moment=times.moment, clock=times.clock, span=times.span, ago=times.ago

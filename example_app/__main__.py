@@ -33,12 +33,12 @@ _OTHER = """\
 Example app
 
   Open   {url}
-  Click  "Sign in at {host}".
+  Click  "Sign in with {host}".
 
   The provider is {issuer}
   There, register these addresses for the client {client_id}:
-    redirect URI              {url}auth/callback
-    post-logout redirect URI  {url}auth/signed-out
+    redirect URI              {url}auth/callback/demo
+    post-logout redirect URI  {url}auth/logout/callback
 """
 
 
@@ -71,13 +71,14 @@ def _run(settings: Mapping[str, Any], wanted: int) -> None:
     port = listener.getsockname()[1]
     if wanted not in (0, port):
         print(f"Port {wanted} is taken, so the app uses port {port}.\n")
+    url = f"http://{server.HOST}:{port}"
     names = {
-        "CANONICAL_HOST": f"{server.HOST}:{port}",
+        "OAUTHCLIENT_BASE_URL": url,
         # Cookies know no port: two of these apps on one machine need two names.
         "SESSION_COOKIE_NAME": f"example_app_{port}",
     }
     app = create_app({**settings, **names})
-    print(_welcome(settings, f"http://{server.HOST}:{port}/"), flush=True)
+    print(_welcome(settings, f"{url}/"), flush=True)
     server.serve(app, listener)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,9 +101,8 @@ def readable(name: str, value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def display_name(sign_in: SignIn) -> str:
+def display_name(claims: Mapping[str, Any]) -> str:
     """The best name there is for a greeting."""
-    claims = sign_in.claims
     for name in ("name", "preferred_username", "nickname", "email", "sub"):
         if isinstance(claims.get(name), str) and claims[name].strip():
             return str(claims[name]).strip()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 #: The environment variables that point the app at another provider.
 ISSUER = "EXAMPLE_ISSUER"
@@ -29,8 +30,6 @@ def defaults() -> dict[str, Any]:
         "SESSION_COOKIE_SAMESITE": "Lax",
         "MAX_CONTENT_LENGTH": 16 * 1024,
         "DEMO_CLIENT_KWARGS": {"scope": "openid profile email"},
-        # Set to "host:port" to send every visitor to that one spelling of the address.
-        "CANONICAL_HOST": None,
         # Whether DEMO_ISSUER is the development provider that python -m example_app brings.
         "DEVELOPMENT_PROVIDER": False,
     }
@@ -56,3 +55,13 @@ def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     if secret := environ.get(CLIENT_SECRET):
         found[CLIENT_SECRET] = secret
     return found
+
+
+def provider_label(settings: Mapping[str, Any]) -> str:
+    """What to call the provider on pages.
+
+    :param settings: the settings of the app.
+    """
+    if settings["DEVELOPMENT_PROVIDER"]:
+        return "the development provider"
+    return urlsplit(str(settings["DEMO_ISSUER"])).netloc

@@ -18,14 +18,19 @@ from flask import url_for
 from requests import Response as APIResponse
 from werkzeug.wrappers import Response
 
+from flask_oauthclient import OAuthError
+from flask_oauthclient import current_identity
+from flask_oauthclient import login_required
+
 from . import claims
-from .identity import PAGES
-from .identity import current_sign_in
-from .identity import require_sign_in
-from .identity import sign_in_required
-from .oauth import oauth
+from . import config
+from . import guard
+from .login import current_sign_in
+from .login import oauth
+from .store import SignIn
 
 blueprint = Blueprint("pages", __name__)
+blueprint.before_request(guard.check_sender)
 
 #: As long as a note may be.
 NOTE_LENGTH = 200
@@ -64,15 +69,14 @@ class Call:
 @blueprint.get("/")
 def home() -> str:
     """Say what this is and offer the one button."""
-    wanted = request.args.get("next")
-    return render_template("home.html", next=wanted if wanted in PAGES else None)
+    return render_template("home.html")
 
 
 @blueprint.get("/profile")
-@sign_in_required("profile")
+@login_required
 def profile() -> str:
     """Show every claim with what it means."""
-    sign_in = require_sign_in()
+    sign_in = _sign_in()
     return render_template(
         "profile.html",
         sign_in=sign_in,
@@ -82,7 +86,7 @@ def profile() -> str:
 
 
 @blueprint.get("/api")
-@sign_in_required("api")
+@login_required
 def api() -> str:
     """Call the provider's API; at a provider without our notes, call its userinfo endpoint."""
     if not current_app.config.get("DEMO_API_BASE_URL"):
@@ -94,7 +98,7 @@ def api() -> str:
 
 
 @blueprint.post("/api")
-@sign_in_required("api")
+@login_required
 def add_note() -> Response:
     """Post a note to the provider's API."""
     text = request.form.get("text", "").strip()
@@ -107,21 +111,28 @@ def add_note() -> Response:
 
 
 @blueprint.get("/session")
-@sign_in_required("session")
+@login_required
 def session() -> str:
     """Tell all about the tokens but the tokens."""
-    sign_in = require_sign_in()
+    sign_in = _sign_in()
     scopes = str(sign_in.token.get("scope") or "").split()
     return render_template("session.html", sign_in=sign_in, scopes=scopes, now=time.time())
 
 
 @blueprint.post("/session/refresh")
-@sign_in_required("session")
+@login_required
 def refresh() -> Response:
     """Trade the refresh token for a new access token now, not only when it has expired."""
     oauth.demo.refresh_token()
     flash("The provider gave out a new access token.")
     return redirect(url_for(".session"))
+
+
+def _sign_in() -> SignIn:
+    sign_in = current_sign_in()
+    if sign_in is None:  # signed out in another browser, or too long ago
+        raise OAuthError("missing_token", "The tokens of your sign-in are gone.")
+    return sign_in
 
 
 def _notes(response: APIResponse) -> list[dict[str, Any]]:
@@ -130,10 +141,17 @@ def _notes(response: APIResponse) -> list[dict[str, Any]]:
 
 @blueprint.app_context_processor
 def _for_every_page() -> dict[str, Any]:
-    sign_in = current_sign_in()
-    name = claims.display_name(sign_in) if sign_in else ""
+    settings = current_app.config
     return {
-        "person": {"name": name, "initials": claims.initials(name)} if sign_in else None,
-        "provider_host": urlsplit(current_app.config["DEMO_ISSUER"]).netloc,
-        "development_provider": current_app.config["DEVELOPMENT_PROVIDER"],
+        "person": _person(),
+        "provider": config.provider_label(settings),
+        "provider_host": urlsplit(settings["DEMO_ISSUER"]).netloc,
+        "development_provider": settings["DEVELOPMENT_PROVIDER"],
     }
+
+
+def _person() -> dict[str, str] | None:
+    if not bool(current_identity):
+        return None
+    name = claims.display_name({**current_identity.claims, "sub": current_identity.sub})
+    return {"name": name, "initials": claims.initials(name)}

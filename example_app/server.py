@@ -21,9 +21,9 @@ class RequestHandler(WSGIRequestHandler):
     """Logs a request without its query: the callback's holds an authorization code."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Print one short line for a page, and nothing for its style sheet."""
+        """Print one short line for a page, and nothing for a style sheet."""
         path = self.path.partition("?")[0]
-        if not path.startswith("/static/"):
+        if "/static/" not in path:
             print(f"  {self.command} {path} -> {int(code)}", flush=True)
 
 

@@ -1,13 +1,12 @@
 """Where the tokens are: in this process, never in the browser.
 
 Flask's session cookie is signed but not encrypted, so whoever holds the browser can read it.
-The cookie therefore carries one random key, and what belongs to the key stays here. A real app
-would put a database in this place; the bounds (how many, how long) would be the same.
+The cookie therefore says who it is, and what belongs to that person stays here. A real app would
+put a database in this place; the bounds (how many, how long) would be the same.
 """
 
 from __future__ import annotations
 
-import secrets
 import threading
 import time
 from collections import OrderedDict
@@ -32,7 +31,7 @@ class Refresh:
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """One person signed in in one browser."""
+    """What is kept of a person who is signed in."""
 
     #: The token response, with ``access_token``, ``refresh_token`` and ``id_token``.
     token: Mapping[str, Any] = field(repr=False)
@@ -41,8 +40,6 @@ class SignIn:
     #: Claims that only the userinfo endpoint gave.
     userinfo_claims: Mapping[str, Any] = field(repr=False)
     at: float
-    #: The origin of the provider's end_session_endpoint, if it has one.
-    sign_out_origin: str | None = None
     last_refresh: Refresh | None = None
 
     @property
@@ -67,8 +64,12 @@ class SignIn:
         return replace(self, token=token, last_refresh=note)
 
 
+#: A person, as ``on_login`` names them.
+Key = str | int | None
+
+
 class SignInStore:
-    """Sign-ins by their random key: bounded in number and age, safe to use from threads.
+    """Sign-ins by person: bounded in number and age, safe to use from threads.
 
     :param limit: how many are kept; the one unused for longest goes first.
     :param lifetime: seconds after which a sign-in ends, used or not.
@@ -85,46 +86,47 @@ class SignInStore:
         self._lifetime = lifetime
         self._clock = clock
         self._lock = threading.Lock()
-        self._sign_ins: OrderedDict[str, SignIn] = OrderedDict()
+        self._sign_ins: OrderedDict[Key, SignIn] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._sign_ins)
 
-    def add(self, sign_in: SignIn) -> str:
-        """Keep a new sign-in.
-
-        :returns: the key to put into the session cookie.
-        """
-        key = secrets.token_urlsafe(32)
+    def put(self, person: Key, sign_in: SignIn) -> None:
+        """Keep a new sign-in, in the place of an older one of the same person."""
         with self._lock:
-            self._sign_ins[key] = sign_in
+            self._sign_ins[person] = sign_in
+            self._sign_ins.move_to_end(person)
             while len(self._sign_ins) > self._limit:
                 self._sign_ins.popitem(last=False)
-        return key
 
-    def get(self, key: str) -> SignIn | None:
-        """The sign-in of a key, or ``None`` if there is none or it is too old."""
+    def get(self, person: Key) -> SignIn | None:
+        """The sign-in of a person, or ``None`` if there is none or it is too old."""
         with self._lock:
-            return self._get(key)
+            return self._get(person)
 
-    def refreshed(self, key: str, token: Mapping[str, Any]) -> None:
-        """Put a refreshed token in the place of the old one, if the sign-in still stands."""
+    def refreshed(self, person: Key, token: Mapping[str, Any], spent: str | None) -> None:
+        """Put a refreshed token in the place of the old one, if that is still there.
+
+        It is not after a sign-out, and not if what was refreshed is another login's token.
+
+        :param spent: the refresh token that was used.
+        """
         with self._lock:
-            sign_in = self._get(key)
-            if sign_in is not None:
-                self._sign_ins[key] = sign_in.refreshed(token, self._clock())
+            sign_in = self._get(person)
+            if sign_in is not None and sign_in.token.get("refresh_token") == spent:
+                self._sign_ins[person] = sign_in.refreshed(token, self._clock())
 
-    def remove(self, key: str) -> SignIn | None:
-        """Forget a sign-in and return what it was."""
+    def remove(self, person: Key) -> None:
+        """Forget a sign-in."""
         with self._lock:
-            return self._sign_ins.pop(key, None)
+            self._sign_ins.pop(person, None)
 
-    def _get(self, key: str) -> SignIn | None:
-        sign_in = self._sign_ins.get(key)
+    def _get(self, person: Key) -> SignIn | None:
+        sign_in = self._sign_ins.get(person)
         if sign_in is None:
             return None
         if self._clock() - sign_in.at > self._lifetime:
-            del self._sign_ins[key]
+            del self._sign_ins[person]
             return None
-        self._sign_ins.move_to_end(key)
+        self._sign_ins.move_to_end(person)
         return sign_in

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from flask import Flask
+
+from flask_oauthclient.testing.browser import ScriptedBrowser
+from flask_oauthclient.testing.provider import DEMO_CLIENT_ID
+from flask_oauthclient.testing.provider import DEMO_CLIENT_SECRET
+from flask_oauthclient.testing.provider import DevelopmentProvider
 from tests.servers.oauthlib_server import OAuth1Server
 from tests.servers.oidc_provider import OidcProvider
 
@@ -82,7 +90,42 @@ def test_a_service_account_gets_a_token(oidc_provider: OidcProvider, tmp_path: P
     assert output.split() == ["200"]
 
 
+def application(name: str, monkeypatch: pytest.MonkeyPatch, **environment: str) -> Flask:
+    for variable, value in environment.items():
+        monkeypatch.setenv(variable, value)
+    app = runpy.run_path(str(EXAMPLES / name))["create_app"]()
+    assert isinstance(app, Flask)
+    return app
+
+
+def test_an_application_with_the_blueprint_signs_people_in_and_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    provider = DevelopmentProvider()
+    with provider.serve():
+        app = application(
+            "blueprint.py",
+            monkeypatch,
+            FLASK_SECRET_KEY="the secret key of the example",
+            FLASK_DEMO_ISSUER=provider.issuer,
+            FLASK_DEMO_CLIENT_ID=DEMO_CLIENT_ID,
+            FLASK_DEMO_CLIENT_SECRET=DEMO_CLIENT_SECRET,
+        )
+        with ScriptedBrowser({"http://localhost": app.wsgi_app}) as browser:
+            page = browser.sign_in("http://localhost/files", persona="erin")
+            assert (page.url, page.response.json()) == (
+                "http://localhost/files",
+                {"owner": "erin"},
+            )
+            home = browser.open("http://localhost/")
+            assert "Hello, " in home.text
+            page = browser.submit(home, press=["Sign out"])
+            assert page.url.startswith("http://localhost/auth/logout/callback?")
+            assert "Hello, " not in browser.open("http://localhost/").text
+
+
 def test_every_script_of_the_documentation_is_run_here() -> None:
     here = Path(__file__).read_text(encoding="utf-8")
     run = set(re.findall(r'^ +"(\w+\.py)",$', here, re.MULTILINE))
+    run.add("accounts.py")  # an application, with tests of its own in test_accounts_example.py
     assert {path.name for path in EXAMPLES.glob("*.py")} == run

@@ -129,7 +129,10 @@ class Browser:
             return self.open(clickable.url)
         fields = clickable.fields.filled(typed)
         if clickable.method == "post":
-            return self._page(self.http.post(clickable.url, data=fields, timeout=20))
+            headers = {"Sec-Fetch-Site": "same-origin"}  # no page here has a form for elsewhere
+            return self._page(
+                self.http.post(clickable.url, data=fields, headers=headers, timeout=20)
+            )
         return self._page(self.http.get(clickable.url, params=fields, timeout=20))
 
     def _page(self, response: requests.Response) -> Page:

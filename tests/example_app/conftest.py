@@ -33,9 +33,11 @@ class Demo:
     def open(self, path: str = "/") -> Page:
         return self.browser.open(self.url + path)
 
-    def sign_in(self, person: str = "Alice", path: str = "/") -> Page:
-        page = self.open(path).click("Sign in with the development provider")
-        return page.click(person).click("Allow")
+    def sign_in(self, person: str = "Alice") -> Page:
+        """Sign in from the front page, and look at the profile."""
+        page = self.open().click("Sign in with the development provider")
+        page = page.click(person).click("Allow")
+        return page.click("Profile") if page.has("Profile") else page
 
     @property
     def sign_ins(self) -> SignInStore:
@@ -48,8 +50,9 @@ class Demo:
         return sign_in.token
 
     def expire_token(self) -> None:
-        (key,) = self.sign_ins._sign_ins
-        self.sign_ins.refreshed(key, {**self.token(), "expires_at": 1})
+        (person,) = self.sign_ins._sign_ins
+        token = self.token()
+        self.sign_ins.refreshed(person, {**token, "expires_at": 1}, token["refresh_token"])
 
     def calls(self, endpoint: str) -> int:
         return sum(record.endpoint == endpoint for record in self.provider.log)
@@ -68,7 +71,7 @@ def demo(example_keys: KeyRing, caplog: pytest.LogCaptureFixture) -> Iterator[De
     with provider.serve() as server:
         flask_app = create_app({**settings_for(server.url), "TESTING": True})
         with serve_wsgi(flask_app) as app_server:
-            flask_app.config["CANONICAL_HOST"] = app_server.url.removeprefix("http://")
+            flask_app.config["OAUTHCLIENT_BASE_URL"] = app_server.url
             yield Demo(provider, flask_app, app_server.url, Browser())
     # urllib3 logs the URLs of the scripted browser too, so only our own loggers count.
     ours = ("example_app", "flask_oauthclient")

@@ -101,7 +101,14 @@ def test_an_impatient_person_breaks_nothing(demo: Demo) -> None:
 
     def press(_: int) -> int:
         url = f"{demo.url}/session/refresh"
-        answer = requests.post(url, data=form, cookies=cookies, allow_redirects=False, timeout=20)
+        answer = requests.post(
+            url,
+            data=form,
+            cookies=cookies,
+            headers={"Sec-Fetch-Site": "same-origin"},
+            allow_redirects=False,
+            timeout=20,
+        )
         return answer.status_code
 
     with ThreadPoolExecutor(8) as people:

@@ -88,8 +88,8 @@ def test_one_command_one_login() -> None:
         page = page.click("Tokens").click("Refresh now")
         assert "Refresh token rotated" in page.text
         page = page.click("Sign out")
-        assert "You are signed out, here and at the provider." in page.text
-        program.wait_for(r"(GET /auth/callback -> 302)")
+        assert "You are signed out" in page.text
+        program.wait_for(r"(GET /auth/callback/demo -> 302)")
         assert program.stop() == 0
     assert "Stopped." in program.seen
     assert "Traceback" not in program.seen
@@ -128,8 +128,8 @@ def test_another_issuer_is_explained() -> None:
     settings = {"EXAMPLE_ISSUER": "https://op.test/tenant", "DEMO_CLIENT_ID": "me"}
     with started("--port", "0", **settings) as program:
         url = program.wait_for(r"Open +(http://\S+)\n")
-        assert program.wait_for(r"redirect URI +(\S+)\n") == f"{url}auth/callback"
-        assert "Sign in at op.test" in Browser().open(url).text
+        assert program.wait_for(r"redirect URI +(\S+)\n") == f"{url}auth/callback/demo"
+        assert "Sign in with op.test" in Browser().open(url).text
         assert program.stop() == 0
 
 
@@ -137,8 +137,8 @@ def test_one_setting_points_at_another_provider(free_port: int) -> None:
     here = f"http://127.0.0.1:{free_port}"
     client = ClientRecord(
         "me",
-        redirect_uris=(f"{here}/auth/callback",),
-        post_logout_redirect_uris=(f"{here}/auth/signed-out",),
+        redirect_uris=(f"{here}/auth/callback/demo",),
+        post_logout_redirect_uris=(f"{here}/auth/logout/callback",),
     )
     provider = DevelopmentProvider(clients=[client], signing_alg="ES256")
     with provider.serve() as server:
@@ -146,12 +146,12 @@ def test_one_setting_points_at_another_provider(free_port: int) -> None:
         settings = {"EXAMPLE_ISSUER": provider.issuer, "DEMO_CLIENT_ID": "me"}
         with started("--port", str(free_port), **settings) as program:
             program.wait_for(r"(Open)")
-            page = Browser().open(here).click("Sign in at").click("Alice").click("Allow")
+            page = Browser().open(here).click("Sign in with").click("Alice").click("Allow")
             assert "Alice Example" in page.text
             page = page.click("API")
             assert "oauth.demo.userinfo()" in page.text
             page = page.click("Tokens").click("Refresh now")
             assert "Access token changed" in page.text
             page = page.click("Sign out")
-            assert "You are signed out, here and at the provider." in page.text
+            assert "You are signed out" in page.text
             assert program.stop() == 0

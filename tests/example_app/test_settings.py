@@ -43,8 +43,8 @@ def test_the_factory_reads_the_environment(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("DEMO_CLIENT_ID", "me")
     app = create_app()
     page = app.test_client().get("/").text
-    assert "Sign in at op.test" in page
-    assert "development provider" not in page
+    assert "Sign in with op.test" in page
+    assert "the development provider" not in page
 
 
 def test_two_apps_share_neither_key_nor_sign_ins() -> None:

@@ -4,45 +4,32 @@ from __future__ import annotations
 
 from .conftest import Demo
 
+BUTTON = "Sign in with the development provider"
+
 
 def test_sign_out_ends_both_sessions(demo: Demo) -> None:
     page = demo.sign_in().click("Sign out")
-    assert page.url == f"{demo.url}/"
-    assert "You are signed out, here and at the provider." in page.text
-    assert "Please sign in first." in demo.open("/profile").text
+    assert page.url.startswith(f"{demo.url}/auth/logout/callback?")
+    assert "You are signed out" in page.text
+    assert demo.open().has(BUTTON)
     assert len(demo.sign_ins) == 0
     # The provider has forgotten the person too: it asks who they are.
-    assert demo.open().click("Sign in with").has("Bob")
+    assert page.click("Sign in again").has("Bob")
 
 
 def test_the_provider_is_told_who_leaves_and_where_to_return(demo: Demo) -> None:
     demo.sign_in().click("Sign out")
     (sent,) = [record.query for record in demo.provider.log if record.endpoint == "end_session"]
-    assert sent["post_logout_redirect_uri"] == f"{demo.url}/auth/signed-out"
+    assert sent["post_logout_redirect_uri"] == f"{demo.url}/auth/logout/callback"
     assert sent["id_token_hint"].count(".") == 2
     assert len(sent["state"]) >= 20
 
 
-def test_a_return_that_nobody_asked_for_is_refused(demo: Demo) -> None:
-    for query in ("", "?state=made-up"):
-        page = demo.open(f"/auth/signed-out{query}")
-        assert page.status == 400
-        assert "signed out, here and at the provider" not in page.text
-
-
-def test_a_login_state_is_no_sign_out_state(demo: Demo) -> None:
-    page = demo.open("/auth/login")
-    state = next(r.query["state"] for r in demo.provider.log if r.endpoint == "authorize")
-    page = demo.open(f"/auth/signed-out?state={state}")
-    assert page.status == 400
-
-
 def test_sign_out_needs_our_form(demo: Demo) -> None:
     demo.sign_in()
-    forged = demo.browser.http.post(f"{demo.url}/auth/logout", timeout=20)
-    assert forged.status_code == 400
-    forged = demo.browser.http.post(f"{demo.url}/auth/logout", data={"csrf": "guess"}, timeout=20)
-    assert forged.status_code == 400
+    headers = {"Sec-Fetch-Site": "same-site", "Origin": demo.provider.issuer}
+    forged = demo.browser.http.post(f"{demo.url}/auth/logout", headers=headers, timeout=20)
+    assert forged.status_code == 403
     assert "Alice Example" in demo.open("/profile").text
 
 
@@ -54,20 +41,21 @@ def test_a_link_does_not_sign_out(demo: Demo) -> None:
     assert "Alice Example" in demo.open("/profile").text
 
 
-def test_a_provider_without_sign_out_leaves_the_one_here(demo: Demo) -> None:
-    def without(document: dict[str, object]) -> dict[str, object]:
-        return {k: v for k, v in document.items() if k != "end_session_endpoint"}
-
-    demo.provider.faults.on("discovery").edit_json(without)
-    page = demo.sign_in().click("Sign out")
-    assert page.status == 200
-    assert "You are signed out of this app." in page.text
-    assert "Please sign in first." in demo.open("/profile").text
-
-
 def test_signing_out_twice_does_no_harm(demo: Demo) -> None:
     page = demo.sign_in()
     page.click("Sign out")
     again = page.click("Sign out")
-    assert again.status == 400
+    assert "You are signed out" in again.text
     assert demo.calls("end_session") == 1
+
+
+def test_who_has_signed_out_in_another_browser_is_asked_to_sign_in_again(demo: Demo) -> None:
+    demo.sign_in()
+    (person,) = demo.sign_ins._sign_ins
+    demo.sign_ins.remove(person)
+    for path in ("/profile", "/api", "/session"):
+        page = demo.open(path)
+        assert page.status >= 400
+        assert "Please sign in again" in page.text
+        assert "missing_token" in page.text
+    assert page.click("Try again").url == f"{demo.url}/session"

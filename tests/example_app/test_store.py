@@ -23,57 +23,63 @@ def sign_in(at: float = 1000.0, **changes: Any) -> SignIn:
     return SignIn({**TOKEN, **changes}, {"sub": "alice"}, {}, at=at)
 
 
+def found(store: SignInStore) -> SignIn:
+    sign_in = store.get("alice")
+    assert sign_in is not None
+    return sign_in
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
 
 
-def test_every_sign_in_gets_a_key_of_its_own(clock: Clock) -> None:
+def test_a_person_has_one_sign_in(clock: Clock) -> None:
     store = SignInStore(clock=clock)
-    keys = {store.add(sign_in()) for _ in range(50)}
-    assert len(keys) == 50
-    assert min(map(len, keys)) >= 43
+    store.put("alice", sign_in())
+    store.put("alice", sign_in(access_token="at-2"))
+    assert len(store) == 1
+    assert found(store).token["access_token"] == "at-2"
 
 
 def test_the_one_unused_for_longest_makes_room(clock: Clock) -> None:
     store = SignInStore(limit=2, clock=clock)
-    first, second = store.add(sign_in()), store.add(sign_in())
-    assert store.get(first)
-    third = store.add(sign_in())
+    for person in ("alice", "bob"):
+        store.put(person, sign_in())
+    assert store.get("alice")
+    store.put("carol", sign_in())
     assert len(store) == 2
-    assert store.get(second) is None
-    assert store.get(first)
-    assert store.get(third)
+    assert store.get("bob") is None
+    assert store.get("alice")
+    assert store.get("carol")
 
 
 def test_a_sign_in_ends_after_its_lifetime(clock: Clock) -> None:
     store = SignInStore(lifetime=60, clock=clock)
-    key = store.add(sign_in(at=clock.now))
+    store.put("alice", sign_in(at=clock.now))
     clock.now += 60
-    assert store.get(key)
+    assert store.get("alice")
     clock.now += 1
-    assert store.get(key) is None
+    assert store.get("alice") is None
     assert len(store) == 0
 
 
-def test_a_removed_sign_in_is_returned_once(clock: Clock) -> None:
+def test_a_removed_sign_in_is_gone(clock: Clock) -> None:
     store = SignInStore(clock=clock)
-    key = store.add(sign_in())
-    assert store.remove(key) == sign_in()
-    assert store.remove(key) is None
+    store.put("alice", sign_in())
+    store.remove("alice")
+    store.remove("alice")
+    assert store.get("alice") is None
 
 
 def test_a_refresh_is_noted_without_the_tokens(clock: Clock) -> None:
     store = SignInStore(clock=clock)
-    key = store.add(sign_in())
+    store.put("alice", sign_in())
     clock.now += 5
-    store.refreshed(
-        key, {**TOKEN, "access_token": "at-2", "refresh_token": "rt-2", "expires_at": 9}
-    )
-    found = store.get(key)
-    assert found is not None
-    assert found.token["access_token"] == "at-2"
-    note = found.last_refresh
+    new = {**TOKEN, "access_token": "at-2", "refresh_token": "rt-2", "expires_at": 9}
+    store.refreshed("alice", new, "rt-1")
+    assert found(store).token["access_token"] == "at-2"
+    note = found(store).last_refresh
     assert note is not None
     assert note.access_token_changed
     assert note.refresh_token_rotated
@@ -84,20 +90,26 @@ def test_a_refresh_is_noted_without_the_tokens(clock: Clock) -> None:
 
 def test_a_kept_refresh_token_is_not_called_rotated(clock: Clock) -> None:
     store = SignInStore(clock=clock)
-    key = store.add(sign_in())
-    store.refreshed(key, {**TOKEN, "access_token": "at-2"})
-    found = store.get(key)
-    assert found is not None
-    assert found.last_refresh is not None
-    assert not found.last_refresh.refresh_token_rotated
+    store.put("alice", sign_in())
+    store.refreshed("alice", {**TOKEN, "access_token": "at-2"}, "rt-1")
+    note = found(store).last_refresh
+    assert note is not None
+    assert not note.refresh_token_rotated
 
 
 def test_a_refresh_after_sign_out_brings_nobody_back(clock: Clock) -> None:
     store = SignInStore(clock=clock)
-    key = store.add(sign_in())
-    store.remove(key)
-    store.refreshed(key, TOKEN)
-    assert store.get(key) is None
+    store.put("alice", sign_in())
+    store.remove("alice")
+    store.refreshed("alice", TOKEN, "rt-1")
+    assert store.get("alice") is None
+
+
+def test_the_refresh_of_another_login_changes_nothing(clock: Clock) -> None:
+    store = SignInStore(clock=clock)
+    store.put("alice", sign_in())
+    store.refreshed("alice", {**TOKEN, "access_token": "of-bob"}, "rt-of-bob")
+    assert found(store).token == TOKEN
 
 
 def test_the_repr_shows_no_token() -> None:

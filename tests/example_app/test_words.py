@@ -89,7 +89,7 @@ def test_initials(name: str, letters: str) -> None:
     ],
 )
 def test_display_name(found: dict[str, Any], name: str) -> None:
-    assert claims.display_name(sign_in(found)) == name
+    assert claims.display_name(found) == name
 
 
 def test_rows_come_in_the_order_of_the_specification_with_their_source() -> None:

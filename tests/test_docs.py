@@ -1,0 +1,69 @@
+"""What the documentation lists by hand is complete."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+from jinja2 import Environment
+from jinja2 import FileSystemLoader
+from jinja2 import meta
+
+import flask_oauthclient
+from flask_oauthclient import OAuth
+from flask_oauthclient.flask_client import signals
+from flask_oauthclient.flask_client.blueprint import ROUTES
+from flask_oauthclient.flask_client.identity import KEPT_CLAIMS
+from flask_oauthclient.flask_client.pages import HEADERS
+
+ROOT = Path(__file__).parents[1]
+CLIENT = ROOT / "flask_oauthclient" / "flask_client"
+BLUEPRINT = (ROOT / "docs" / "blueprint.rst").read_text(encoding="utf-8")
+TEMPLATES = sorted((CLIENT / "templates" / "oauthclient").glob("*.html"))
+KEYWORDS = set(inspect.signature(OAuth.create_blueprint).parameters) - {"self", "name"}
+PROPERTIES = set(
+    re.findall(
+        r"--oauthclient-[a-z-]+", (CLIENT / "static/oauthclient/oauthclient.css").read_text()
+    )
+)
+SIGNALS = {name for name in vars(signals) if name in flask_oauthclient.__all__} - {"token_update"}
+
+
+@pytest.mark.parametrize("keyword", sorted(KEYWORDS))
+def test_every_option_of_the_blueprint_is_explained(keyword: str) -> None:
+    assert re.search(rf"\b{keyword}\b(``|=|\()", BLUEPRINT)
+
+
+@pytest.mark.parametrize("route", sorted(ROUTES))
+def test_every_route_is_listed_with_path_and_methods(route: str) -> None:
+    path, methods = ROUTES[route]
+    row = f"* - ``{route}``\n     - ``{path}``\n     - {', '.join(methods)}\n"
+    assert row in BLUEPRINT
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_every_template_is_listed_with_its_variables(template: Path) -> None:
+    environment = Environment(loader=FileSystemLoader(CLIENT / "templates"))
+    wanted = meta.find_undeclared_variables(environment.parse(template.read_text()))
+    wanted.discard("gettext")  # set by the template itself, outside of its blocks
+
+    assert f"``oauthclient/{template.name}``" in BLUEPRINT
+    assert {name for name in wanted if f"``{name}``" not in BLUEPRINT} == set()
+
+
+@pytest.mark.parametrize("name", sorted({*PROPERTIES, *SIGNALS, *HEADERS, *KEPT_CLAIMS}))
+def test_every_name_is_listed(name: str) -> None:
+    assert f"``{name}``" in BLUEPRINT
+
+
+@pytest.mark.parametrize("policy", HEADERS.values())
+def test_headers_are_as_they_are_sent(policy: str) -> None:
+    assert f"``{policy}``" in re.sub(r"\s+", " ", BLUEPRINT)
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    reference = (ROOT / "docs" / "api.rst").read_text(encoding="utf-8")
+    names = set(flask_oauthclient.__all__) - {"FlaskIntegration", "OAuthError", "__version__"}
+    assert {name for name in names if f"flask_oauthclient.{name}" not in reference} == set()
