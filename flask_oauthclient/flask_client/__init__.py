@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from .identity import current_identity
     from .integration import FlaskIntegration
     from .login_result import LoginResult
+    from .next_url import safe_next
     from .remote_app import FlaskOAuth1App
     from .remote_app import FlaskOAuth2App
     from .remote_app import FlaskRemoteApp
-    from .safe_next import safe_next
     from .step_up import login_required
 
 __all__ = [
@@ -62,6 +62,6 @@ __getattr__, __dir__ = lazy_names(
         "LoginResult": ".login_result",
         "current_identity": ".identity",
         "login_required": ".step_up",
-        "safe_next": ".safe_next",
+        "safe_next": ".next_url",
     },
 )

@@ -9,13 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint
+from flask import current_app
 from flask import jsonify
 from flask import request
-from flask import session
-from flask.blueprints import BlueprintSetupState
 
 from ..protocol.errors import InvalidSettingError
-from .identity import KEY
 from .identity import read_identity
 from .linking import LinkRoutes
 from .mounted import note_mount
@@ -59,16 +57,13 @@ def make_blueprint(
     """
     unknown = set(paths or {}) - set(ROUTES)
     if unknown:
-        raise InvalidSettingError(
-            "invalid_configuration",
-            f"paths: there is no route {', '.join(sorted(unknown))}, only {', '.join(ROUTES)}.",
-        )
+        raise _refused(f"there is no route {', '.join(sorted(unknown))}, only {', '.join(ROUTES)}.")
     blueprint = Blueprint(
         name,
         __name__,
         template_folder="templates",
         static_folder="static/oauthclient",
-        static_url_path="/static",
+        static_url_path="/oauthclient/static",  # "/static" is the application's
     )
     views = _views(settings)
     for endpoint, (usual, methods) in ROUTES.items():
@@ -76,9 +71,10 @@ def make_blueprint(
             blueprint.add_url_rule(
                 path, endpoint, views[endpoint], methods=methods, defaults=defaults
             )
+    blueprint.url_value_preprocessor(lambda *_: _exempt_from_csrf(blueprint))
     blueprint.after_request(add_headers)
     blueprint.before_app_request(_end_what_was_ended)
-    blueprint.record(lambda state: _mount(state, settings, blueprint))
+    blueprint.record(lambda state: note_mount(state, settings))
     return blueprint
 
 
@@ -103,36 +99,57 @@ def _places(
 ) -> Iterator[tuple[str, dict[str, str]]]:
     """The paths of a route, each with the provider that it does not name itself."""
     if isinstance(given, Mapping):
+        _check_mapping(endpoint, usual, given)
         for provider, path in given.items():
             yield path, {"provider": provider}
         given = None
     path = given or usual
+    if "<provider>" not in usual and "<provider>" in path:
+        raise _refused(f"{endpoint!r} is for all providers, and names none in its path.")
     if "<provider>" in path or "<provider>" not in usual:
         yield path, {}
     elif settings.providers is not None and len(settings.providers) == 1:
         yield path, {"provider": settings.providers[0]}
     else:
-        raise InvalidSettingError(
-            "invalid_configuration",
-            f"paths: {endpoint!r} needs <provider> in its path, a path for each provider as a "
-            "mapping, or a blueprint for one provider.",
+        raise _refused(
+            f"{endpoint!r} needs <provider> in its path, a path for each provider as a mapping, "
+            "or a blueprint for one provider."
         )
+
+
+def _check_mapping(endpoint: str, usual: str, given: Mapping[str, str]) -> None:
+    before, named, after = usual.partition("<provider>")
+    if not named:
+        raise _refused(f"{endpoint!r} is for all providers, and has one path.")
+    if len(set(given.values())) < len(given):
+        raise _refused(f"{endpoint!r} has the same path for two providers.")
+    for provider, path in given.items():
+        other = path.removeprefix(before).removesuffix(after)
+        if path == f"{before}{other}{after}" and "/" not in other and other != provider:
+            raise _refused(f"{endpoint!r} of {provider!r} stands where that of {other!r} does.")
+
+
+def _refused(why: str) -> InvalidSettingError:
+    return InvalidSettingError("invalid_configuration", f"paths: {why}")
 
 
 def _end_what_was_ended() -> None:
     """End a session that the provider has ended, before any view believes in it."""
     is_file = (request.endpoint or "static").endswith("static")
-    # Asked in this way, a session is not touched: a page for everybody stays one for every cache.
-    if KEY in session and not is_file:
+    # Who has no session has nothing to be ended. Asking theirs would tell caches that a page for
+    # everybody depends on who is asking.
+    has_session = current_app.config["SESSION_COOKIE_NAME"] in request.cookies
+    if has_session and not is_file:
         read_identity()
 
 
-def _mount(state: BlueprintSetupState, settings: BlueprintSettings, blueprint: Blueprint) -> None:
-    note_mount(state, settings)
-    # Its forms are protected by where they come from (Fetch Metadata, Origin), and the back
-    # channel carries a signature. Flask-WTF would demand a token of its own of both.
-    csrf = state.app.extensions.get("csrf")
-    exempt = getattr(csrf, "exempt", None)
+def _exempt_from_csrf(blueprint: Blueprint) -> None:
+    """Do without the token that Flask-WTF demands of every form.
+
+    Ours are protected by where they come from (Fetch Metadata, Origin), and the back channel
+    carries a signature. Done before each request, as the protection may be set up after us.
+    """
+    exempt = getattr(current_app.extensions.get("csrf"), "exempt", None)
     if exempt is not None:
         exempt(blueprint)
 
@@ -141,9 +158,20 @@ def _public_keys(settings: BlueprintSettings) -> Any:
     """The public keys with which our clients sign (OpenID Connect Registration 2, jwks_uri)."""
     keys: list[dict[str, Any]] = []
     for client in map(settings.client, settings.names()):
-        find = getattr(client, "public_jwks", None)  # OAuth 1.0a has none
-        keys += [key for key in (find() if find is not None else ()) if key not in keys]
+        keys += [key for key in _keys_of(client) if key not in keys]
     response = jsonify(keys=keys)
     response.headers["Cache-Control"] = "public, max-age=300"
     response.content_type = "application/jwk-set+json"
     return response
+
+
+def _keys_of(client: Any) -> list[dict[str, Any]]:
+    """The public keys of one client; one whose key is broken does not take the others' along."""
+    try:
+        found: list[dict[str, Any]] = client.public_jwks()
+    except AttributeError:  # OAuth 1.0a has none
+        return []
+    except InvalidSettingError as error:
+        _log.warning("the key of %r is not published: %s", client.name, error.description)
+        return []
+    return found

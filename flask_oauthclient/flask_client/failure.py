@@ -11,14 +11,21 @@ from flask import request
 from flask import session
 
 from .._version import DOCUMENTATION
+from ..protocol.error_codes import CODES
+from ..protocol.error_codes import REFUSALS
+from ..protocol.errors import AuthorizationError
 from ..protocol.errors import OAuthError
+from ..protocol.errors import TokenRequestError
 from ..protocol.random import generate_token
 from . import signals
+from .form_post import HANDLE
+from .form_post import read_handle
 from .identity import read_identity
+from .mounted import app_state
+from .next_url import safe_next
 from .pages import home
 from .pages import path_of
 from .pages import render
-from .safe_next import safe_next
 from .settings import BlueprintSettings
 from .settings import this_app
 from .texts import words_of_request
@@ -50,6 +57,16 @@ def fail(settings: BlueprintSettings, provider: str, error: OAuthError) -> Any:
     ahead = _next_of_repeated(error) or _begin_anew(provider, error)
     if ahead is not None:
         return redirect(ahead)
+    return tell(settings, provider, error)
+
+
+def tell(settings: BlueprintSettings, provider: str, error: OAuthError) -> Any:
+    """Tell everybody that a login did not succeed: the log, the application, the person.
+
+    :param settings: of the blueprint.
+    :param provider: name of the client.
+    :param error: why.
+    """
     current_app.logger.info("login at %s failed: %s %s", provider, error.error, error.detail)
     signals.login_failed.send(this_app(), name=provider, error=error)
     answer = settings.on_error(error) if settings.on_error is not None else None
@@ -60,21 +77,30 @@ def failure_page(
     settings: BlueprintSettings, provider: str, error: OAuthError, next_url: str | None = None
 ) -> Any:
     """The page that says why, with a button to try again."""
-    text = words_of_request().failure(error.error)
-    switching = error.error == "account_mismatch"
+    code = _code_of(error)
+    text = words_of_request().failure(code)
+    switching = code == "account_mismatch"
     page = render(
         "error.html",
         title=text.title,
         message=text.message,
-        code=error.error,
+        code=code,
         status=error.http_status,
         hint=error.description if current_app.debug else None,
-        docs_url=f"{settings.docs_url or DOCUMENTATION}{error.docs}",
+        docs_url=f"{settings.docs_url or DOCUMENTATION}{OAuthError(code).docs}",
         retry_url=path_of("start", provider=provider),
         switching=switching,
         next=next_url or next_of(error),
     )
     return page, error.http_status
+
+
+def _code_of(error: OAuthError) -> str:
+    """The code to show: a code that a provider made up is words of the provider."""
+    is_theirs = isinstance(error, AuthorizationError | TokenRequestError)
+    if is_theirs and error.error not in CODES and error.error not in REFUSALS:
+        return type(error).error
+    return error.error
 
 
 # -- what the session remembers ----------------------------------------------------------------
@@ -107,7 +133,10 @@ def next_of(error: OAuthError) -> str:
 
 def _tag() -> str:
     """A login's name in the session: enough of its state to tell it from a few others."""
-    return request.values.get("state", "")[:8]
+    handle = request.args.get(HANDLE)
+    posted = dict(read_handle(app_state().sealer, handle) or ()) if handle is not None else None
+    params = request.values if posted is None else posted
+    return (params.get("state") or params.get("oauth_token") or "")[:8]
 
 
 def _recently_done() -> dict[str, Any]:

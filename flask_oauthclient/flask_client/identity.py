@@ -16,15 +16,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import fields
+from dataclasses import replace
 from typing import Any
 from typing import cast
 
 from flask import current_app
 from flask import g
 from flask import has_request_context
+from flask import request
 from flask import session
+from flask.sessions import SecureCookieSessionInterface
 from werkzeug.local import LocalProxy
 
+from ..protocol.errors import ConfigurationError
 from ..protocol.errors import MissingConfigurationError
 from ..protocol.errors import StateStoreError
 from ..protocol.oauth2.authorization import scope_to_list
@@ -32,6 +36,7 @@ from ..protocol.random import generate_token
 from .login_result import LoginResult
 from .mounted import app_state
 from .mounted import is_mounted
+from .mounted import settings_for
 from .mounted import sign_outs
 
 _log = logging.getLogger(__name__)
@@ -40,6 +45,8 @@ KEY = "_oauthclient_identity"
 #: What the session keeps of the last demand beyond being signed in; see :mod:`.step_up`.
 ASKED = "_oauthclient_asked"
 _ID_LENGTH = 22
+#: Characters that one value of the provider's choice may have.
+_MAX_VALUE = 255
 #: Bytes that an identity may take in the session.
 MAX_BYTES = 1000
 #: Where a request remembers whom it has found.
@@ -71,7 +78,7 @@ class Identity:
     :param signed_in_at: when, in seconds since the epoch.
     :param auth_time: when the person last proved who it is, if the provider says so.
     :param acr: how, if the provider says so.
-    :param scopes: what was granted.
+    :param scopes: what was granted, as far as there is room.
     :param sid: the provider's name of the session there, if it has said one.
     :param sign_in_id: a random name of this sign-in.
     """
@@ -112,7 +119,7 @@ def identity_of(result: LoginResult, user: str | int | None = None) -> Identity:
             f"The client {result.name!r} says nothing about who signed in. Ask for the scope "
             "openid, or give on_login and return the application's key of the person.",
         )
-    auth_time, acr, sid = (result.claims.get(name) for name in ("auth_time", "acr", "sid"))
+    auth_time = result.claims.get("auth_time")
     identity = Identity(
         provider=result.name,
         issuer=result.claims.get("iss"),
@@ -120,24 +127,38 @@ def identity_of(result: LoginResult, user: str | int | None = None) -> Identity:
         user=user,
         signed_in_at=round(time.time(), 3),
         auth_time=int(auth_time) if isinstance(auth_time, int | float) else None,
-        acr=acr if isinstance(acr, str) else None,
-        scopes=tuple(scope_to_list(result.token.get("scope"))),
-        sid=sid if isinstance(sid, str) else None,
+        acr=_short(result.claims.get("acr")),
+        sid=_short(result.claims.get("sid")),
         sign_in_id=generate_token(_ID_LENGTH),
     )
-    return _with_claims(identity, claims)
+    return _with_claims(_with_scopes(identity, result.token.get("scope")), claims)
+
+
+def _short(value: Any) -> str | None:
+    return value if isinstance(value, str) and len(value) <= _MAX_VALUE else None
+
+
+def _with_scopes(identity: Identity, scope: Any) -> Identity:
+    """Add the scopes that there is room for; one that is missing is asked for, and so refused."""
+    room = MAX_BYTES - len(json.dumps({**_written(identity), "scopes": "", "claims": {}}))
+    kept: list[str] = []
+    for name in scope_to_list(scope):
+        room -= len(json.dumps(name)) - 1  # two quotes less, one space more
+        if room < 0:
+            break
+        kept.append(name)
+    return replace(identity, scopes=tuple(kept))
 
 
 def _with_claims(identity: Identity, claims: Mapping[str, Any]) -> Identity:
     """Add the claims that there is room for beside what is needed."""
-    room = MAX_BYTES - len(json.dumps({**_written(identity), "claims": {}}))
+    room = MAX_BYTES - len(json.dumps({**_written(identity), "claims": {}})) + len("{}")
     kept: dict[str, Any] = {}
     for name in KEPT_CLAIMS:
         more = {**kept, name: claims.get(name)}
         if isinstance(more[name], str | bool) and len(json.dumps(more)) <= room:
             kept = more
-    values = {name: getattr(identity, name) for name in _FIELDS}
-    return Identity(**{**values, "claims": kept})
+    return replace(identity, claims=kept)
 
 
 # -- the session -----------------------------------------------------------------------------
@@ -160,8 +181,10 @@ def renewed_session(keep: Iterable[str] = ()) -> Generator[None]:
     try:
         _replace(after)
         yield
+        _check_size()
     except BaseException:
         _replace(before)
+        g.pop(_FOUND, None)
         raise
     _renew_id()
 
@@ -169,6 +192,27 @@ def renewed_session(keep: Iterable[str] = ()) -> Generator[None]:
 def _replace(content: Mapping[str, Any]) -> None:
     session.clear()
     session.update(content)
+
+
+def _check_size() -> None:
+    """Refuse a session that the browser would drop: it would be sent to sign in for ever.
+
+    :raises ConfigurationError: if the application keeps more than a cookie holds.
+    """
+    app, content = current_app, dict(session)
+    limit, interface = app.config["MAX_COOKIE_SIZE"], app.session_interface
+    if not limit or not isinstance(interface, SecureCookieSessionInterface):
+        return
+    if 2 * len(ascii(content)) < limit:  # signed, encoded and packed it is no longer than that
+        return
+    serializer = interface.get_signing_serializer(app)
+    size = len(serializer.dumps(content)) if serializer is not None else 0
+    if len(interface.get_cookie_name(app)) + size > limit:
+        raise ConfigurationError(
+            description="The session does not fit a cookie, so nobody would stay signed in. Keep "
+            "less in it, or keep sessions on the server.",
+            detail={"size": size, "limit": limit},
+        )
 
 
 def _renew_id() -> None:
@@ -188,7 +232,7 @@ def sign_in(identity: Identity) -> None:
         # So that a front-channel logout, which anybody can forge, can end what there is only.
         sign_outs().note(identity.provider, identity.issuer, identity.sid)
     session[KEY] = _written(identity)
-    setattr(g, _FOUND, identity)
+    _remember(identity)
 
 
 def sign_out() -> Identity | None:
@@ -213,9 +257,20 @@ def read_identity() -> Identity | None:
     """Who is signed in in this browser, or ``None``."""
     if not has_request_context():
         return None
-    if _FOUND not in g:
-        setattr(g, _FOUND, _find())
-    return cast("Identity | None", getattr(g, _FOUND))
+    found = g.get(_FOUND)
+    # Several requests have one ``g`` where a test holds an application context open.
+    if found is None or found[0] is not _this_request():
+        return _remember(_find())
+    return cast("Identity | None", found[1])
+
+
+def _remember(identity: Identity | None) -> Identity | None:
+    setattr(g, _FOUND, (_this_request(), identity))
+    return identity
+
+
+def _this_request() -> Any:
+    return request._get_current_object()  # type: ignore[attr-defined]  # typed as the request
 
 
 def _find() -> Identity | None:
@@ -234,9 +289,18 @@ def _find() -> Identity | None:
         _log.warning("whether %r has ended the session is unknown: %s", identity.provider, failure)
         return None
     if ended:
-        session.clear()
+        _end(identity)
         return None
     return identity
+
+
+def _end(identity: Identity) -> None:
+    """End the session of this browser, as the provider has said."""
+    setattr(g, _FOUND, None)
+    session.clear()
+    on_logout = settings_for(identity.provider).on_logout
+    if on_logout is not None:
+        on_logout(identity)  # what it answers is no answer to this request
 
 
 def _read(kept: Any) -> Identity | None:

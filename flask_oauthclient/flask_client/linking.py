@@ -13,6 +13,7 @@ from flask import redirect
 
 from ..protocol.errors import LinkMismatchError
 from . import signals
+from .failure import remember_success
 from .identity import Identity
 from .identity import identity_of
 from .identity import read_identity
@@ -84,6 +85,7 @@ def complete_link(settings: BlueprintSettings, result: LoginResult, sign_in_id: 
         raise LinkMismatchError
     linked = identity_of(result, identity.user)
     answer = settings.on_link(result, identity) if settings.on_link is not None else None
+    remember_success(result.next_url)
     if answer is not None:
         return answer
     signals.account_linked.send(

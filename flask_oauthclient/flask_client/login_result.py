@@ -21,7 +21,7 @@ class LoginResult:
         asked for.
     :param claims: the claims of the verified ID token; empty for a login without one.
     :param next_url: path of this application that the person wanted to see.
-    :param extra: what ``on_start`` sent along.
+    :param extra: what ``on_start`` sent along; nothing is ``{}``.
     """
 
     def __init__(
@@ -31,13 +31,13 @@ class LoginResult:
         userinfo: Mapping[str, Any] | None = None,
         claims: Mapping[str, Any] | None = None,
         next_url: str = "/",
-        extra: Mapping[str, Any] | None = None,
+        extra: Any = None,
     ) -> None:
         self.client = client
         self.token = token
         self.claims = UserInfo(claims or {})
         self.next_url = next_url
-        self.extra = dict(extra or {})
+        self.extra = {} if extra is None else extra
         self._userinfo = None if userinfo is None else UserInfo(userinfo)
 
     def __repr__(self) -> str:

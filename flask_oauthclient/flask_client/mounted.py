@@ -9,7 +9,9 @@ from flask import current_app
 from flask import request
 from flask import url_for
 from flask.blueprints import BlueprintSetupState
+from werkzeug.routing import Map
 
+from ..protocol.errors import InvalidSettingError
 from ..protocol.errors import MissingConfigurationError
 
 if TYPE_CHECKING:
@@ -21,9 +23,27 @@ _MOUNTED = "oauthclient_blueprints"
 
 
 def note_mount(state: BlueprintSetupState, settings: BlueprintSettings) -> None:
-    """Remember a blueprint under the full name that it is mounted with."""
+    """Remember a blueprint under the full name that it is mounted with.
+
+    :raises InvalidSettingError: if another one has its callback at the same place.
+    """
     name = f"{state.name_prefix}.{state.name}".lstrip(".")
-    state.app.extensions.setdefault(_MOUNTED, {})[name] = settings
+    mounted = state.app.extensions.setdefault(_MOUNTED, {})
+    mounted[name] = settings
+    _check_callbacks(state.app.url_map, [f"{one}.callback" for one in mounted])
+
+
+def _check_callbacks(url_map: Map, endpoints: list[str]) -> None:
+    """No two blueprints answer at one redirect URI: that invites mix-up (RFC 9700 4.4.2)."""
+    taken: dict[tuple[Any, ...], str] = {}
+    for rule in url_map.iter_rules():
+        place = rule.host, rule.subdomain, rule.rule
+        if rule.endpoint in endpoints and taken.setdefault(place, rule.endpoint) != rule.endpoint:
+            raise InvalidSettingError(
+                "invalid_configuration",
+                f"{taken[place]!r} and {rule.endpoint!r} both stand at {rule.rule!r}. Mount the "
+                "blueprints with a url_prefix of their own, or give paths.",
+            )
 
 
 def is_mounted() -> bool:

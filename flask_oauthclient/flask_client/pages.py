@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
+from urllib.parse import unquote
 
 from flask import current_app
+from flask import g
 from flask import render_template
 from flask import request
 from flask import url_for
@@ -13,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from .mounted import this_blueprint
-from .safe_next import safe_next
+from .next_url import safe_next
 from .texts import words_of_request
 
 HEADERS: Mapping[str, str] = {
@@ -29,13 +32,18 @@ HEADERS: Mapping[str, str] = {
 }
 
 
+#: Not for what the application answers: its pages have styles and scripts of their own.
+_FOR_OUR_PAGES = frozenset({"X-Frame-Options", "Content-Security-Policy"})
+_IS_OURS = "_oauthclient_page"
+
+
 def add_headers(response: Response) -> Response:
     """Keep an answer of the blueprint out of caches, frames and referrers."""
-    if request.endpoint and not request.endpoint.endswith(".static"):
-        has_its_own = "Content-Security-Policy" in response.headers  # and says who may frame it
-        for name, value in HEADERS.items():
-            if name != "X-Frame-Options" or not has_its_own:
-                response.headers.setdefault(name, value)
+    if not request.endpoint or request.endpoint.endswith(".static"):
+        return response
+    for name, value in HEADERS.items():
+        if name not in _FOR_OUR_PAGES or _IS_OURS in g:
+            response.headers.setdefault(name, value)
     return response
 
 
@@ -45,6 +53,7 @@ def render(template: str, **values: Any) -> str:
     :param template: its name, below ``oauthclient/``.
     :param values: what the template shows.
     """
+    setattr(g, _IS_OURS, True)
     stylesheet = path_of("static", filename="oauthclient.css")
     words = words_of_request()
     return render_template(
@@ -74,8 +83,16 @@ def home() -> str:
 def this_page() -> str:
     """The path of the current request as the browser asked for it, with its query."""
     if request.method in ("GET", "HEAD"):
-        return _path_in(request.url)
+        return safe_next(_path_of_request(), default=home())
     return _path_in(request.referrer or "")
+
+
+def _path_of_request() -> str:
+    """Path and query as they came. ``request.url`` takes ``%2520`` in a path for ``%20``."""
+    environ = request.environ
+    path = environ.get("SCRIPT_NAME", "").rstrip("/") + environ.get("PATH_INFO", "/")
+    query = quote(request.query_string, safe="%!$&'()*+,/:;=?@")
+    return quote(path.encode("latin-1"), safe="!$&'()*+,/:;=@") + (f"?{query}" if query else "")
 
 
 def wanted_next() -> str:
@@ -90,19 +107,22 @@ def target_in_site(url: str | None) -> str:
     :param url: an absolute URL of this site, or a path.
     """
     path = _path_in(url) if url and "://" in url else url
-    return safe_next(path, default=home())
+    target = safe_next(path, default=home())
+    return home() if _is_ours(target) else target
 
 
 def _path_in(url: str) -> str:
     """What follows the origin, if that is ours."""
-    for origin in (request.host_url, f"{current_app.config.get('OAUTHCLIENT_BASE_URL')}/"):
-        if url.startswith(origin):
-            return safe_next("/" + url.removeprefix(origin), default=home())
+    if url.startswith(request.host_url):
+        return safe_next("/" + url.removeprefix(request.host_url), default=home())
+    base = str(current_app.config.get("OAUTHCLIENT_BASE_URL") or "").rstrip("/") + "/"
+    if base != "/" and url.startswith(base):
+        return safe_next(home() + url.removeprefix(base), default=home())
     return home()
 
 
 def _is_ours(target: str) -> bool:
-    path = target.partition("?")[0].partition("#")[0].removeprefix(request.script_root)
+    path = unquote(target.partition("?")[0].partition("#")[0]).removeprefix(request.script_root)
     adapter = current_app.create_url_adapter(request)
     try:
         endpoint, _ = adapter.match(path, method="GET") if adapter is not None else ("", {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,10 +17,10 @@ from ..protocol.errors import OAuthError
 from . import signals
 from .failure import AGAIN
 from .failure import fail
-from .failure import failure_page
 from .failure import is_begun_anew
 from .failure import remember_start
 from .failure import remember_success
+from .failure import tell
 from .identity import Identity
 from .identity import identity_of
 from .identity import read_identity
@@ -29,13 +30,13 @@ from .linking import complete_link
 from .login_result import LoginResult
 from .logout_ticket import give_ticket
 from .mounted import app_state
+from .next_url import safe_next
 from .pages import home
 from .pages import path_of
 from .pages import render
 from .pages import target_in_site
 from .pages import url_of
 from .pages import wanted_next
-from .safe_next import safe_next
 from .settings import BlueprintSettings
 from .settings import this_app
 from .sign_out import end_here
@@ -50,8 +51,11 @@ _NEVER_FROM_OUTSIDE = frozenset(
     {
         *("client_id", "client_secret", "response_type", "redirect_uri", "state", "nonce"),
         *("code_challenge", "code_challenge_method", "code_verifier", "request", "request_uri"),
+        "extra",
     }
 )
+#: What another site says of the login that it wants to start (Core 4).
+_OF_THIRD_PARTIES = ("iss", "target_link_uri", "login_hint")
 
 
 class SignInRoutes:
@@ -84,19 +88,28 @@ class SignInRoutes:
     def _login_at_issuer(self, issuer: str) -> Any:
         """Another site wants a login at one issuer (Core 4); a person says yes to that here."""
         names = self._settings.names()
-        name = next((n for n in names if _issuer_of(self._settings.client(n)) == issuer), None)
+        name = self._name_of(issuer, _known_issuer) or self._name_of(issuer, _issuer_of)
         if name is None:
             return self._page(names, home())
-        target = target_in_site(request.values.get("target_link_uri"))
-        hint = request.values.get("login_hint")
-        if self._settings.third_party_login and not is_only_looking():
-            return self._start(name, target, login_hint=hint)
-        return self._page([name], target)
+        asked = {k: request.values[k] for k in _OF_THIRD_PARTIES if k in request.values}
+        is_pressed = request.method == "POST" and is_by_the_person()
+        if not is_pressed and (is_only_looking() or not self._settings.third_party_login):
+            return self._page([name], home(), path_of("login", **asked))
+        if request.method == "POST" and not is_pressed:
+            # Without the cookies, which a form of another site doesn't bring, whoever is signed in
+            # would lose their session.
+            return redirect(path_of("login", **asked), 303)
+        target = target_in_site(asked.get("target_link_uri"))
+        return self._start(name, target, login_hint=asked.get("login_hint"))
+
+    def _name_of(self, issuer: str, find: Callable[[Any], str | None]) -> str | None:
+        clients = map(self._settings.client, self._settings.names())
+        return next((str(client.name) for client in clients if find(client) == issuer), None)
 
     def start(self, provider: str) -> Any:
         """Send the browser to a provider, if the person wants that."""
         self._settings.client(provider)
-        if AGAIN in request.args:
+        if AGAIN in request.args and not is_only_looking():
             return self._start_anew(provider)
         if not is_by_the_person():
             return self._page([provider], wanted_next())
@@ -109,7 +122,10 @@ class SignInRoutes:
             return self._start(provider, wanted_next())
         if read_identity() is not None:  # another tab was faster
             return redirect(wanted_next())
-        return failure_page(self._settings, provider, MismatchingStateError("state_lost"))
+        # The browser keeps no cookie, so what it brings is all that is known of where to go.
+        error = MismatchingStateError("state_lost")
+        error.extra = {"next": wanted_next()}
+        return tell(self._settings, provider, error)
 
     def _start(self, provider: str, next_url: str, **params: Any) -> Any:
         client, identity = self._settings.client(provider), read_identity()
@@ -122,15 +138,15 @@ class SignInRoutes:
         chosen = {k: request.values[k] for k in self._settings.query_params if k in request.values}
         given = {name: value for name, value in params.items() if value}
         return send_to_provider(
-            self._settings, client, extra, **{**chosen, **given, **take_demand(provider, next_url)}
+            self._settings, client, extra, **{**chosen, **given, **take_demand(client, next_url)}
         )
 
-    def _page(self, names: list[str], next_url: str) -> Any:
+    def _page(self, names: list[str], next_url: str, url: str | None = None) -> Any:
         providers = [
             {
                 "name": name,
                 "label": self._settings.label(name),
-                "url": path_of("start", provider=name),
+                "url": url or path_of("start", provider=name),
             }
             for name in names
         ]
@@ -143,15 +159,20 @@ class SignInRoutes:
         client = self._settings.client(provider)
         try:
             token = client.authorize_access_token()
-            result, about = _result(client, token)
+        except OAuthError as error:
+            return fail(self._settings, provider, error)
+        result, about = _result(client, token)
+        try:
             if about.get("link"):
                 return complete_link(self._settings, result, about["link"])
             return self._complete(result, about.get("by"))
         except OAuthError as error:
+            error.extra = about
             return fail(self._settings, provider, error)
 
     def _complete(self, result: LoginResult, started_by: str | None) -> Any:
         on_login, current = self._settings.on_login, read_identity()
+        identity: Identity | None = None
         with renewed_session(self._settings.keep_in_session):
             answer = on_login(result) if on_login is not None else None
             is_key = isinstance(answer, str | int) and not isinstance(answer, bool)
@@ -165,7 +186,7 @@ class SignInRoutes:
         signals.login_succeeded.send(
             this_app(),
             name=result.name,
-            identity=read_identity(),
+            identity=identity,
             claims=result.claims,
             **self._settings.with_token(result.token),
         )
@@ -212,7 +233,8 @@ def check_same_person(
         return
     about = result.about_the_person()
     key = about.get("iss") or result.name, about.get("sub") or ""
-    if key == current.key and (key[1] or started_by == current.sign_in_id):
+    # Where the provider names nobody, only the application can tell people apart.
+    if key == current.key and (key[1] or (user is None and started_by == current.sign_in_id)):
         return
     raise AccountMismatchError
 
@@ -240,6 +262,13 @@ def _warn_without_cache(client: Any) -> None:
             "that hears it knows. Pass one to the registry: OAuth(app, cache=RedisCache(...))",
             client.name,
         )
+
+
+def _known_issuer(client: Any) -> str | None:
+    """The issuer, as far as that is known without asking anybody."""
+    metadata = getattr(client, "server_metadata", {})  # OAuth 1.0a has none
+    issuer: str | None = metadata.get("issuer")
+    return issuer
 
 
 def _issuer_of(client: Any) -> str | None:

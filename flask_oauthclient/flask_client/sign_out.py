@@ -15,6 +15,7 @@ from flask import session
 from ..protocol.errors import LogoutTokenError
 from ..protocol.errors import MissingEndpointError
 from ..protocol.errors import OAuthError
+from ..protocol.errors import StateStoreError
 from ..protocol.urls import origin
 from . import signals
 from .identity import Identity
@@ -22,12 +23,12 @@ from .identity import read_identity
 from .identity import sign_out
 from .logout_ticket import take_ticket
 from .mounted import sign_outs
+from .next_url import safe_next
 from .pages import home
 from .pages import path_of
 from .pages import render
 from .pages import url_of
 from .pages import wanted_next
-from .safe_next import safe_next
 from .settings import BlueprintSettings
 from .settings import this_app
 from .texts import LOGOUT_UNCONFIRMED
@@ -151,10 +152,12 @@ class SignOutRoutes:
         issuer = _metadata(client).get("issuer")
         if [issuer] != issuers or len(sids) != 1 or not sids[0]:
             return make_response("", 400)
-        identity = read_identity()
-        if identity is not None and (identity.issuer, identity.sid) == (issuer, sids[0]):
-            sign_out()
-        if sign_outs().end_known(provider, str(issuer), sids[0], at=time.time()):
+        try:
+            ended = _end_named(provider, str(issuer), sids[0])
+        except StateStoreError as error:
+            current_app.logger.warning("sign-out at %s is not known: %s", provider, error.detail)
+            return make_response("", error.http_status)
+        if ended:
             signals.logged_out.send(
                 this_app(), name=provider, identity=None, issuer=issuer, sub=None, sid=sids[0]
             )
@@ -172,6 +175,20 @@ def end_here(settings: BlueprintSettings) -> tuple[Identity | None, Any]:
         return None, None
     signals.logged_out.send(this_app(), name=identity.provider, identity=identity)
     return identity, settings.on_logout(identity) if settings.on_logout is not None else None
+
+
+def _end_named(provider: str, issuer: str, sid: str) -> bool:
+    """End a session by its name: in this browser, if it has come with its cookies, and elsewhere.
+
+    :returns: whether there was one.
+    """
+    identity = read_identity()
+    is_here = identity is not None and (
+        (identity.provider, identity.issuer, identity.sid) == (provider, issuer, sid)
+    )
+    if is_here:
+        sign_out()
+    return sign_outs().end_known(provider, issuer, sid, at=time.time()) or is_here
 
 
 def _leave(client: Any, id_token: str | None, next_url: str | None) -> Any:

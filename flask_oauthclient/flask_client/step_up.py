@@ -17,6 +17,7 @@ from flask import redirect
 from flask import session
 
 from ..protocol.errors import DemandNotMetError
+from ..protocol.oauth2.authorization import scope_to_list
 from .failure import failure_page
 from .identity import ASKED
 from .identity import Identity
@@ -56,12 +57,11 @@ class Demand:
         proven = identity.auth_time or identity.signed_in_at
         return self.max_age is not None and time.time() - proven > self.max_age
 
-    def as_params(self, identity: Identity | None) -> dict[str, Any]:
+    def as_params(self) -> dict[str, Any]:
         """Parameters of the authorization request that asks for it."""
         params: dict[str, Any] = {}
         if self.scopes:
-            had = identity.scopes if identity is not None else ()
-            params["scope"] = " ".join(dict.fromkeys([*had, *self.scopes]))
+            params["scope"] = " ".join(self.scopes)
         if self.max_age is not None:
             params["max_age"] = self.max_age
         if self.acr is not None:
@@ -127,7 +127,7 @@ def ask(demand: Demand, shortfall: str) -> Any:
         return _refusal(shortfall)
     identity, here = read_identity(), this_page()
     provider = demand.provider or (identity.provider if identity is not None else None)
-    asked = [provider, here, demand.as_params(identity)]
+    asked = [provider, here, demand.as_params()]
     if identity is not None and _was_asked(asked, identity):
         error = DemandNotMetError(detail={"missing": shortfall})
         return failure_page(settings_for(provider), identity.provider, error, next_url=here)
@@ -149,18 +149,26 @@ def _was_asked(asked: list[Any], identity: Identity) -> bool:
     return session.get(ASKED) == asked and time.time() - identity.signed_in_at < _NOT_AGAIN
 
 
-def take_demand(provider: str, next_url: str) -> dict[str, Any]:
+def take_demand(client: Any, next_url: str) -> dict[str, Any]:
     """What the view that sent the person to sign in asks for, as parameters of the request.
 
-    :param provider: where the person signs in.
+    :param client: where the person signs in.
     :param next_url: where that leads to.
     """
     asked = session.pop(_DEMAND, None)
     if not isinstance(asked, list) or len(asked) != 3:
         return {}
     for_provider, here, params = asked
-    if for_provider not in (None, provider) or here != next_url or not isinstance(params, dict):
+    if for_provider not in (None, client.name) or here != next_url or not isinstance(params, dict):
         return {}
     if params:
-        session[ASKED] = [provider, here, params]
-    return params
+        session[ASKED] = [client.name, here, params]
+    return {**params, "scope": _widened(client, params["scope"])} if "scope" in params else params
+
+
+def _widened(client: Any, scope: str) -> str:
+    """A scope together with what is asked for in any case, and what was granted there before."""
+    identity = read_identity()
+    had = identity.scopes if identity is not None and identity.provider == client.name else ()
+    usual = scope_to_list(client.client_kwargs.get("scope"))
+    return " ".join(dict.fromkeys([*usual, *had, *scope.split()]))

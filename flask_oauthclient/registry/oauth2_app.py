@@ -15,6 +15,7 @@ from ..protocol.oauth2.grants import refresh_exchange
 from ..protocol.oauth2.metadata import endpoint
 from ..protocol.oauth2.metadata import string_list
 from ..protocol.oauth2.token import OAuth2Token
+from ..protocol.signing import SigningKey
 from ..protocol.signing import import_private_key
 from ..protocol.signing import is_key_text
 from .options import ClientOptions
@@ -25,6 +26,8 @@ from .single_flight import SingleFlight
 
 #: Client authentication for which nothing needs to be known of the server.
 _METHODS_WITHOUT_METADATA = ("none", "client_secret_basic", "client_secret_post")
+#: Members of a JWK that may be shown to anybody (RFC 7517 section 4, RFC 7518 section 6).
+_PUBLISHED = frozenset({"kty", "use", "alg", "kid", "crv", "x", "y", "n", "e"})
 
 
 class OAuth2App(RemoteApp):
@@ -110,9 +113,10 @@ class OAuth2App(RemoteApp):
         """
         methods = [self._stated_method(), *(self.client_auth_methods or ())]
         keys = [m.signing_key(self) for m in methods if isinstance(m, PrivateKeyJWT)]
-        if not keys and is_key_text(self.client_secret):
+        is_key = is_key_text(self.client_secret) or PrivateKeyJWT.name in methods
+        if not keys and is_key:
             keys = [import_private_key(self.client_secret)]
-        return [key.public_jwk() for key in keys]
+        return [_published(key) for key in keys]
 
     def _stated_method(self) -> Any:
         stated = self.client_kwargs.get("token_endpoint_auth_method")
@@ -284,3 +288,12 @@ class OAuth2App(RemoteApp):
 
     def _token_urls(self) -> list[Any]:
         return [*super()._token_urls(), self.server_metadata.get("userinfo_endpoint")]
+
+
+def _published(key: SigningKey) -> dict[str, Any]:
+    """What the server needs of a key, and nothing else that the key's own JWK may say."""
+    members = {name: value for name, value in key.public_jwk().items() if name in _PUBLISHED}
+    if key.stated_alg is None:
+        # Which one is used is agreed on with the server. A key bound to another would be refused.
+        members.pop("alg", None)
+    return members

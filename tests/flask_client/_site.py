@@ -13,8 +13,10 @@ from flask_oauthclient.flask_client.identity import current_identity
 from flask_oauthclient.flask_client.step_up import login_required
 from flask_oauthclient.testing.browser import Page
 from flask_oauthclient.testing.browser import ScriptedBrowser
+from flask_oauthclient.testing.browser import Visit
 from flask_oauthclient.testing.provider import ClientRecord
 from flask_oauthclient.testing.provider import DevelopmentProvider
+from tests.helpers.outbound import Outbound
 
 ORIGIN = "https://rp.test"
 ISSUER = "https://op.test"
@@ -26,6 +28,8 @@ class BlueprintSite:
     :param provider: the provider, for the client ``demo``.
     :param config: more configuration.
     :param more: further clients by name, with keywords of ``register``.
+    :param register: further keywords of ``register`` for ``demo``; ``None`` takes one out.
+    :param cache: cachelib cache of the registry.
     :param settings: of the blueprint.
     """
 
@@ -34,6 +38,8 @@ class BlueprintSite:
         provider: DevelopmentProvider,
         config: dict[str, Any] | None = None,
         more: dict[str, dict[str, Any]] | None = None,
+        register: dict[str, Any] | None = None,
+        cache: Any = None,
         **settings: Any,
     ) -> None:
         self.provider = provider
@@ -49,17 +55,19 @@ class BlueprintSite:
         self.app.config.update(
             SECRET_KEY="the secret key of these tests", SESSION_COOKIE_SECURE=True, **(config or {})
         )
-        self.oauth = OAuth(self.app)
-        self.oauth.register(
-            "demo",
-            client_id="rp",
-            client_secret="the client secret of these tests",
-            issuer=provider.issuer,
-            client_kwargs={"scope": "openid profile email"},
-        )
-        for name, keywords in (more or {}).items():
-            self.oauth.register(name, **keywords)
-        self.oauth.demo.session.mount(f"{ISSUER}/", provider.adapter())
+        self.oauth = OAuth(self.app, cache)
+        keywords = {
+            "client_id": "rp",
+            "client_secret": "the client secret of these tests",
+            "issuer": provider.issuer,
+            "client_kwargs": {"scope": "openid profile email"},
+            **(register or {}),
+        }
+        self.oauth.register("demo", **{k: v for k, v in keywords.items() if v is not None})
+        for name, others in (more or {}).items():
+            self.oauth.register(name, **others)
+        self.outbound = Outbound({ISSUER: provider.adapter()})
+        self.oauth.demo.session.mount("https://", self.outbound)
         blueprint = self.oauth.create_blueprint(**settings)
         self.app.register_blueprint(blueprint, url_prefix="/auth")
         self.app.add_url_rule("/", "home", lambda: "the front page")
@@ -75,6 +83,23 @@ class BlueprintSite:
         """Sign in as Alice."""
         url = f"{ORIGIN}/auth/login" + (f"?{urlencode(query)}" if query else "")
         return self.browser.sign_in(url)
+
+    def begin(self, path: str = "/auth/login/demo", persona: str = "alice", **query: Any) -> Visit:
+        """Go through a login up to the visit of the callback, and don't make that."""
+        url = f"{ORIGIN}{path}" + (f"?{urlencode(query)}" if query else "")
+        page = self.browser.sign_in(url, persona, stop_before=f"{ORIGIN}/auth/callback/")
+        return page.history[-1]
+
+    def finish(self, visit: Visit) -> Page:
+        """Visit the callback, and go where that leads."""
+        return self.browser.open(visit.url)
+
+    def session(self) -> dict[str, Any]:
+        """What the browser's session cookie holds."""
+        interface: Any = self.app.session_interface
+        value = next((c.value for c in self.browser.cookies if c.name == "session"), None)
+        found: dict[str, Any] = interface.get_signing_serializer(self.app).loads(value or "")
+        return found
 
     def who(self) -> dict[str, Any]:
         """Who the application takes the visitor for."""

@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.test import EnvironBuilder
 from werkzeug.utils import redirect
 
-from flask_oauthclient.flask_client.safe_next import safe_next
+from flask_oauthclient.flask_client.next_url import safe_next
 from tests.helpers.cases import Cases
 
 from ._hostile_targets import GOOD
