@@ -16,6 +16,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 OIDC_PROVIDER := tests/servers/oidc_provider
+OIDC_PROVIDER_6 := tests/servers/oidc_provider_6
 TOOLKIT := tests/servers/django_oauth_toolkit
 OAUTHLIB := tests/servers/oauthlib_server
 
@@ -52,11 +53,11 @@ docs: $(VENV)/.installed-docs
 
 # The real servers to test against. Redis and memcached come from the machine's packages. What
 # cannot be installed here is only warned about: its tests then skip, and say why.
-servers: $(OIDC_PROVIDER)/node_modules/.installed \
+servers: $(OIDC_PROVIDER)/node_modules/.installed $(OIDC_PROVIDER_6)/node_modules/.installed \
 	$(TOOLKIT)/.venv/.installed $(OAUTHLIB)/.venv/.installed
 
-$(OIDC_PROVIDER)/node_modules/.installed: $(OIDC_PROVIDER)/package.json | $(VENV)/.installed-test
-	@cd $(OIDC_PROVIDER) && PATH="$(CURDIR)/$(BIN):$$PATH" \
+%/node_modules/.installed: %/package.json | $(VENV)/.installed-test
+	@cd $* && PATH="$(CURDIR)/$(BIN):$$PATH" \
 		npm install --no-package-lock --no-audit --no-fund --loglevel=error \
 		&& touch node_modules/.installed \
 		|| echo "warning: npm oidc-provider could not be installed, its tests will be skipped" >&2
@@ -85,4 +86,4 @@ $(VENV)/.installed-%: pyproject.toml | $(VENV)/.made
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(TOOLKIT)/.venv $(OAUTHLIB)/.venv $(OIDC_PROVIDER)/node_modules docs/_build build dist *.egg-info
+	rm -rf $(VENV) $(TOOLKIT)/.venv $(OAUTHLIB)/.venv $(OIDC_PROVIDER)/node_modules $(OIDC_PROVIDER_6)/node_modules docs/_build build dist *.egg-info

@@ -36,7 +36,7 @@ def store() -> SignInStore:
 
 def current_sign_in() -> SignIn | None:
     """What is kept of the person who is signed in, or ``None``."""
-    return store().get(current_identity.user) if bool(current_identity) else None
+    return store().get(current_identity.user) if current_identity else None
 
 
 def _on_login(result: LoginResult) -> str:
@@ -65,7 +65,7 @@ def _update_token(
     token: Mapping[str, Any], refresh_token: str | None = None, access_token: str | None = None
 ) -> None:
     """Keep a token that the library has just refreshed."""
-    if bool(current_identity):
+    if current_identity:
         store().refreshed(current_identity.user, token, refresh_token)
 
 

@@ -151,7 +151,7 @@ def _for_every_page() -> dict[str, Any]:
 
 
 def _person() -> dict[str, str] | None:
-    if not bool(current_identity):
+    if not current_identity:
         return None
     name = claims.display_name({**current_identity.claims, "sub": current_identity.sub})
     return {"name": name, "initials": claims.initials(name)}

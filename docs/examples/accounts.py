@@ -32,7 +32,6 @@ from flask_oauthclient import Identity
 from flask_oauthclient import LoginResult
 from flask_oauthclient import OAuth
 from flask_oauthclient import OAuthError
-from flask_oauthclient import current_identity
 from flask_oauthclient.flask_client.flask_login import FlaskLogin
 
 app = Flask(__name__)
@@ -103,7 +102,7 @@ def find_user(result: LoginResult) -> User:
     user = owner_of(account)
     if user is not None:
         return user
-    if current_identity and current_identity.key != (account.issuer, account.subject):
+    if result.signed_in is not None and result.signed_in.key != result.key:
         raise OAuthError("account_mismatch")  # nobody becomes somebody else by accident
     about = result.userinfo
     email = about.email.strip().lower() if about.email and about.email_verified else None

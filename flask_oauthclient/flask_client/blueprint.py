@@ -10,10 +10,13 @@ from typing import Any
 
 from flask import Blueprint
 from flask import current_app
+from flask import g
 from flask import jsonify
 from flask import request
+from flask import session
 
 from ..protocol.errors import InvalidSettingError
+from .identity import KEY
 from .identity import read_identity
 from .linking import LinkRoutes
 from .mounted import note_mount
@@ -135,12 +138,20 @@ def _refused(why: str) -> InvalidSettingError:
 
 def _end_what_was_ended() -> None:
     """End a session that the provider has ended, before any view believes in it."""
-    is_file = (request.endpoint or "static").endswith("static")
     # Who has no session has nothing to be ended. Asking theirs would tell caches that a page for
     # everybody depends on who is asking.
-    has_session = current_app.config["SESSION_COOKIE_NAME"] in request.cookies
-    if has_session and not is_file:
-        read_identity()
+    if current_app.config["SESSION_COOKIE_NAME"] not in request.cookies:
+        return
+    is_file = (request.endpoint or "static").endswith("static")
+    if not is_file and read_identity() is None and KEY in session:
+        _hide_user()
+
+
+def _hide_user() -> None:
+    """Show Flask-Login, where the application has it, nobody: for now, nobody can be believed."""
+    anonymous = getattr(getattr(current_app, "login_manager", None), "anonymous_user", None)
+    if anonymous is not None:
+        g._login_user = anonymous()
 
 
 def _exempt_from_csrf(blueprint: Blueprint) -> None:
@@ -167,10 +178,9 @@ def _public_keys(settings: BlueprintSettings) -> Any:
 
 def _keys_of(client: Any) -> list[dict[str, Any]]:
     """The public keys of one client; one whose key is broken does not take the others' along."""
+    find = getattr(client, "public_jwks", list)  # OAuth 1.0a has none
     try:
-        found: list[dict[str, Any]] = client.public_jwks()
-    except AttributeError:  # OAuth 1.0a has none
-        return []
+        found: list[dict[str, Any]] = find()
     except InvalidSettingError as error:
         _log.warning("the key of %r is not published: %s", client.name, error.description)
         return []

@@ -34,13 +34,14 @@ from .texts import words_of_request
 REPEATED = 30
 #: Seconds in which a login begins anew by itself no more than once.
 _AGAIN_LIFETIME = 600
+#: Key of the session for the logins that were completed just now.
+DONE = "_oauthclient_done"
 #: Query parameter that says that a login begins anew by itself.
 AGAIN = "again"
 
-_LOST = frozenset({"state_lost", "state_expired", "state_foreign"})
+_LOST = frozenset({"state_lost", "state_expired", "state_foreign", "state_other_host"})
 
 _NEXT = "_oauthclient_next"
-_DONE = "_oauthclient_done"
 _AGAIN = "_oauthclient_again"
 #: Characters of a path that the session keeps for the case that everything else is lost.
 _MAX_NEXT = 512
@@ -119,7 +120,7 @@ def remember_success(next_url: str) -> None:
     now, done = int(time.time()), _recently_done()
     while len(done) >= _MAX_DONE:
         del done[next(iter(done))]
-    session[_DONE] = {**done, _tag(): [now, next_url if len(next_url) <= _MAX_NEXT else home()]}
+    session[DONE] = {**done, _tag(): [now, next_url if len(next_url) <= _MAX_NEXT else home()]}
     for name in (_AGAIN, _NEXT):
         session.pop(name, None)
 
@@ -140,7 +141,7 @@ def _tag() -> str:
 
 
 def _recently_done() -> dict[str, Any]:
-    done = session.get(_DONE)
+    done = session.get(DONE)
     return {tag: at for tag, at in done.items() if _is_recent(at)} if isinstance(done, dict) else {}
 
 

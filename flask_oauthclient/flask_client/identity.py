@@ -21,7 +21,6 @@ from typing import Any
 from typing import cast
 
 from flask import current_app
-from flask import g
 from flask import has_request_context
 from flask import request
 from flask import session
@@ -36,7 +35,6 @@ from ..protocol.random import generate_token
 from .login_result import LoginResult
 from .mounted import app_state
 from .mounted import is_mounted
-from .mounted import settings_for
 from .mounted import sign_outs
 
 _log = logging.getLogger(__name__)
@@ -100,6 +98,10 @@ class Identity:
         """What identifies the person: issuer, or provider, and subject."""
         return self.issuer or self.provider, self.sub
 
+    def __bool__(self) -> bool:
+        """True, so that type checkers let ``if current_identity`` pass."""
+        return True
+
 
 _FIELDS = frozenset(one.name for one in fields(Identity))
 
@@ -155,9 +157,11 @@ def _with_claims(identity: Identity, claims: Mapping[str, Any]) -> Identity:
     room = MAX_BYTES - len(json.dumps({**_written(identity), "claims": {}})) + len("{}")
     kept: dict[str, Any] = {}
     for name in KEPT_CLAIMS:
-        more = {**kept, name: claims.get(name)}
-        if isinstance(more[name], str | bool) and len(json.dumps(more)) <= room:
-            kept = more
+        value = claims.get(name)
+        size = len(json.dumps({name: value})) if isinstance(value, str | bool) else room + 1
+        if size <= room:
+            kept[name] = value
+            room -= size
     return replace(identity, claims=kept)
 
 
@@ -173,18 +177,19 @@ def renewed_session(keep: Iterable[str] = ()) -> Generator[None]:
 
     :param keep: keys that stay.
     """
-    before = dict(session)
+    before, current = dict(session), read_identity()
     stays = {"_permanent", ASKED, *keep}
     if app_state().sealer is None:  # without a SECRET_KEY they live in the session alone
         stays |= {name for name in before if str(name).startswith("_state_")}
     after = {name: value for name, value in before.items() if name in stays}
     try:
         _replace(after)
+        _remember(None)  # from here on it is nobody's
         yield
         _check_size()
     except BaseException:
         _replace(before)
-        g.pop(_FOUND, None)
+        _remember(current)
         raise
     _renew_id()
 
@@ -241,10 +246,17 @@ def sign_out() -> Identity | None:
     :returns: who was signed in.
     """
     identity = read_identity()
-    session.clear()
-    _renew_id()
-    g.pop(_FOUND, None)
+    _end_session()
     return identity
+
+
+def _end_session() -> None:
+    session.clear()
+    if hasattr(current_app, "login_manager"):
+        # Flask-Login lets people in by a cookie of its own, unless it finds this.
+        session["_remember"] = "clear"
+    _renew_id()
+    _remember(None)
 
 
 def _written(identity: Identity) -> dict[str, Any]:
@@ -257,20 +269,17 @@ def read_identity() -> Identity | None:
     """Who is signed in in this browser, or ``None``."""
     if not has_request_context():
         return None
-    found = g.get(_FOUND)
-    # Several requests have one ``g`` where a test holds an application context open.
-    if found is None or found[0] is not _this_request():
-        return _remember(_find())
-    return cast("Identity | None", found[1])
+    # On the request, as several requests have one ``g`` where a test holds a context open.
+    asked: Any = request._get_current_object()  # type: ignore[attr-defined]  # typed as the request
+    known: dict[str, Any] = asked.__dict__
+    if _FOUND not in known:
+        known[_FOUND] = _find()
+    return cast("Identity | None", known[_FOUND])
 
 
-def _remember(identity: Identity | None) -> Identity | None:
-    setattr(g, _FOUND, (_this_request(), identity))
-    return identity
-
-
-def _this_request() -> Any:
-    return request._get_current_object()  # type: ignore[attr-defined]  # typed as the request
+def _remember(identity: Identity | None) -> None:
+    """Note who is signed in, for the rest of the request."""
+    setattr(request, _FOUND, identity)
 
 
 def _find() -> Identity | None:
@@ -289,18 +298,9 @@ def _find() -> Identity | None:
         _log.warning("whether %r has ended the session is unknown: %s", identity.provider, failure)
         return None
     if ended:
-        _end(identity)
+        _end_session()
         return None
     return identity
-
-
-def _end(identity: Identity) -> None:
-    """End the session of this browser, as the provider has said."""
-    setattr(g, _FOUND, None)
-    session.clear()
-    on_logout = settings_for(identity.provider).on_logout
-    if on_logout is not None:
-        on_logout(identity)  # what it answers is no answer to this request
 
 
 def _read(kept: Any) -> Identity | None:

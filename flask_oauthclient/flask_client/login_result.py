@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from typing import Any
 
 from ..protocol.oauth2.authorization import scope_to_list
 from ..protocol.oidc.claims import UserInfo
+
+if TYPE_CHECKING:
+    from .identity import Identity
 
 #: What a scope is expected to tell at the least; many ID tokens leave it to the userinfo endpoint.
 _TOLD_BY_SCOPE = {"email": "email", "profile": "name"}
@@ -22,6 +26,7 @@ class LoginResult:
     :param claims: the claims of the verified ID token; empty for a login without one.
     :param next_url: path of this application that the person wanted to see.
     :param extra: what ``on_start`` sent along; nothing is ``{}``.
+    :param signed_in: who is signed in in this browser already, if anybody.
     """
 
     def __init__(
@@ -32,12 +37,14 @@ class LoginResult:
         claims: Mapping[str, Any] | None = None,
         next_url: str = "/",
         extra: Any = None,
+        signed_in: Identity | None = None,
     ) -> None:
         self.client = client
         self.token = token
         self.claims = UserInfo(claims or {})
         self.next_url = next_url
         self.extra = {} if extra is None else extra
+        self.signed_in = signed_in
         self._userinfo = None if userinfo is None else UserInfo(userinfo)
 
     def __repr__(self) -> str:
@@ -47,6 +54,15 @@ class LoginResult:
     def name(self) -> str:
         """The client's name."""
         return str(self.client.name)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What identifies the person: issuer, or client, and subject.
+
+        :raises OAuthError: if the userinfo endpoint has to be asked, and refuses.
+        """
+        about = self.about_the_person()
+        return str(about.get("iss") or self.name), str(about.get("sub") or "")
 
     @property
     def userinfo(self) -> UserInfo:

@@ -23,6 +23,7 @@ from flask import session
 from flask.sessions import SecureCookieSessionInterface
 from werkzeug.wrappers import Response
 
+from ..protocol.errors import MissingConfigurationError
 from ..storage import cache as one_time
 from .mounted import app_state
 from .pages import path_of
@@ -53,11 +54,14 @@ def give_ticket(sign_in_id: str, token: Mapping[str, Any]) -> None:
     """
     ticket = Ticket(token.get("id_token"), token.get("refresh_token") or token.get("access_token"))
     # The more the better, as far as there is room.
-    choices = [_seal(sign_in_id, one) for one in (ticket, Ticket(ticket.id_token)) if any(one)]
-    if app_state().cache is not None:
-        _keep_in_cache(sign_in_id, choices)
+    tickets = [one for one in (ticket, Ticket(ticket.id_token)) if any(one)]
+    state = app_state()
+    if state.sealer is None or not tickets:
+        return
+    if state.cache is not None:
+        _keep_in_cache(sign_in_id, tickets[0])
     else:
-        _keep_in_cookie(choices)
+        _keep_in_cookie(sign_in_id, tickets)
 
 
 def take_ticket(sign_in_id: str) -> Ticket:
@@ -76,7 +80,9 @@ def take_ticket(sign_in_id: str) -> Ticket:
 
 def _seal(sign_in_id: str, ticket: Ticket) -> str:
     sealer = app_state().sealer
-    return sealer.seal(json.dumps(ticket).encode(), _context(sign_in_id)) if sealer else ""
+    if sealer is None:
+        raise MissingConfigurationError("missing_configuration", "Set SECRET_KEY.")
+    return sealer.seal(json.dumps(ticket).encode(), _context(sign_in_id))
 
 
 def _context(sign_in_id: str) -> bytes:
@@ -90,13 +96,13 @@ def _cache_key(sign_in_id: str) -> str:
     return _KEY + hashlib.sha256(sign_in_id.encode()).hexdigest()
 
 
-def _keep_in_cache(sign_in_id: str, choices: list[str]) -> None:
+def _keep_in_cache(sign_in_id: str, ticket: Ticket) -> None:
     lifetime = int(current_app.permanent_session_lifetime.total_seconds())
-    for sealed in choices[:1]:
-        try:
-            one_time.put(app_state().cache, _cache_key(sign_in_id), sealed, lifetime)
-        except Exception as failure:  # noqa: BLE001  each back end has errors of its own
-            _log.warning("what a sign-out needs was not kept: %s", type(failure).__name__)
+    sealed = _seal(sign_in_id, ticket)
+    try:
+        one_time.put(app_state().cache, _cache_key(sign_in_id), sealed, lifetime)
+    except Exception as failure:  # noqa: BLE001  each back end has errors of its own
+        _log.warning("what a sign-out needs was not kept: %s", type(failure).__name__)
 
 
 def _take_from_cache(sign_in_id: str) -> str | None:
@@ -110,27 +116,31 @@ def _take_from_cache(sign_in_id: str) -> str | None:
 # -- in a cookie -------------------------------------------------------------------------------
 
 
-def _keep_in_cookie(choices: list[str]) -> None:
+def _keep_in_cookie(sign_in_id: str, tickets: list[Ticket]) -> None:
     lives = int(current_app.permanent_session_lifetime.total_seconds())
     seconds = lives if session.permanent else None
 
     @after_this_request
     def add(response: Response) -> Response:
         room = _MAX_HEAD - _OTHER_HEADERS - _size_of_head(response)
-        for sealed in choices:
-            if 0 < len(sealed) <= room:
-                return _set_cookie(response, sealed, seconds)
+        for ticket in tickets:
+            if _in_base64(json.dumps(ticket)) <= room:
+                return _set_cookie(response, _seal(sign_in_id, ticket), seconds)
         return response
 
 
 def _size_of_head(response: Response) -> int:
     """The bytes of the headers that there are, and of the session cookie that is still to come."""
     headers = sum(len(name) + len(value) + 4 for name, value in response.headers)
-    interface = current_app.session_interface
-    if not isinstance(interface, SecureCookieSessionInterface):
+    if not isinstance(current_app.session_interface, SecureCookieSessionInterface):
         return headers
-    serializer = interface.get_signing_serializer(current_app)
-    return headers + (len(serializer.dumps(dict(session))) if serializer is not None else 0)
+    # Flask compresses it where that makes it shorter; this is what it has at most.
+    return headers + _in_base64(json.dumps(dict(session), default=str))
+
+
+def _in_base64(text: str) -> int:
+    """About how long a text is when it is sealed or signed."""
+    return len(text) * 4 // 3 + 60
 
 
 def _set_cookie_later(value: str, seconds: int | None) -> None:

@@ -75,8 +75,9 @@ def route_for(endpoint: str, provider: str | None = None, **values: Any) -> str:
 
 def app_state() -> AppState:
     """What the registry behind the blueprint keeps for the current application."""
-    settings = next(iter(_mounted().values()))
-    return settings.oauth.current_state()
+    oauth = next(iter(_mounted().values())).oauth
+    known: dict[Any, AppState] = current_app.extensions.get("oauthclient", {})
+    return known.get(oauth) or oauth.current_state()
 
 
 def sign_outs() -> SignOuts:

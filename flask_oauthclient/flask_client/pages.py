@@ -8,7 +8,6 @@ from urllib.parse import quote
 from urllib.parse import unquote
 
 from flask import current_app
-from flask import g
 from flask import render_template
 from flask import request
 from flask import url_for
@@ -42,7 +41,7 @@ def add_headers(response: Response) -> Response:
     if not request.endpoint or request.endpoint.endswith(".static"):
         return response
     for name, value in HEADERS.items():
-        if name not in _FOR_OUR_PAGES or _IS_OURS in g:
+        if name not in _FOR_OUR_PAGES or hasattr(request, _IS_OURS):
             response.headers.setdefault(name, value)
     return response
 
@@ -53,7 +52,7 @@ def render(template: str, **values: Any) -> str:
     :param template: its name, below ``oauthclient/``.
     :param values: what the template shows.
     """
-    setattr(g, _IS_OURS, True)
+    setattr(request, _IS_OURS, True)
     stylesheet = path_of("static", filename="oauthclient.css")
     words = words_of_request()
     return render_template(
@@ -97,7 +96,10 @@ def _path_of_request() -> str:
 
 def wanted_next() -> str:
     """The page that the visitor wants to see after this, which is none of the blueprint's own."""
-    target = safe_next(request.values.get("next"), default=home())
+    wanted = request.values.get("next")
+    if not wanted:
+        return home()
+    target = safe_next(wanted, default=home())
     return home() if _is_ours(target) else target
 
 

@@ -16,6 +16,7 @@ from ..protocol.errors import MismatchingStateError
 from ..protocol.errors import OAuthError
 from . import signals
 from .failure import AGAIN
+from .failure import DONE
 from .failure import fail
 from .failure import is_begun_anew
 from .failure import remember_start
@@ -130,11 +131,14 @@ class SignInRoutes:
     def _start(self, provider: str, next_url: str, **params: Any) -> Any:
         client, identity = self._settings.client(provider), read_identity()
         remember_start(next_url)
-        extra = {
-            "next": next_url,
-            "by": identity.sign_in_id if identity is not None else None,
-            "app": self._settings.on_start(provider) if self._settings.on_start else None,
-        }
+        extra: dict[str, Any] = {"next": next_url}
+        if identity is not None:
+            extra["by"] = identity.sign_in_id
+        try:
+            extra["app"] = self._settings.on_start(provider) if self._settings.on_start else None
+        except OAuthError as error:
+            error.extra = extra
+            return tell(self._settings, provider, error)
         chosen = {k: request.values[k] for k in self._settings.query_params if k in request.values}
         given = {name: value for name, value in params.items() if value}
         return send_to_provider(
@@ -171,9 +175,12 @@ class SignInRoutes:
             return fail(self._settings, provider, error)
 
     def _complete(self, result: LoginResult, started_by: str | None) -> Any:
-        on_login, current = self._settings.on_login, read_identity()
+        on_login, current = self._settings.on_login, result.signed_in
         identity: Identity | None = None
-        with renewed_session(self._settings.keep_in_session):
+        is_told = current is not None and current.provider == result.name and result.key[1]
+        if on_login is None or is_told:
+            check_same_person(result, current, started_by)  # before anybody is made of it
+        with renewed_session((*self._settings.keep_in_session, DONE)):
             answer = on_login(result) if on_login is not None else None
             is_key = isinstance(answer, str | int) and not isinstance(answer, bool)
             check_same_person(result, current, started_by, answer if is_key else None)
@@ -231,8 +238,7 @@ def check_same_person(
     """
     if current is None or (user is not None and user == current.user):
         return
-    about = result.about_the_person()
-    key = about.get("iss") or result.name, about.get("sub") or ""
+    key = result.key
     # Where the provider names nobody, only the application can tell people apart.
     if key == current.key and (key[1] or (user is None and started_by == current.sign_in_id)):
         return
@@ -247,6 +253,7 @@ def _result(client: Any, token: Mapping[str, Any]) -> tuple[LoginResult, dict[st
         claims=token.get("userinfo"),
         next_url=safe_next(about.get("next"), default=home()),
         extra=about.get("app"),
+        signed_in=read_identity(),
     )
     return result, about
 

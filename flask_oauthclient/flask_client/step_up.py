@@ -7,6 +7,7 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import wraps
+from inspect import iscoroutinefunction
 from typing import Any
 from typing import TypeVar
 from typing import overload
@@ -107,11 +108,13 @@ def login_required(
 
 
 def _guard(view: Callable[..., Any], demand: Demand) -> Callable[..., Any]:
+    is_async = iscoroutinefunction(view)
+
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
         shortfall = demand.shortfall(read_identity())
         if shortfall is None:
-            return current_app.ensure_sync(view)(*args, **kwargs)
+            return (current_app.ensure_sync(view) if is_async else view)(*args, **kwargs)
         return ask(demand, shortfall)
 
     return guarded
@@ -129,6 +132,7 @@ def ask(demand: Demand, shortfall: str) -> Any:
     provider = demand.provider or (identity.provider if identity is not None else None)
     asked = [provider, here, demand.as_params()]
     if identity is not None and _was_asked(asked, identity):
+        session[_DEMAND] = asked  # for the button that tries it again
         error = DemandNotMetError(detail={"missing": shortfall})
         return failure_page(settings_for(provider), identity.provider, error, next_url=here)
     session[_DEMAND] = asked

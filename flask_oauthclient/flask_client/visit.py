@@ -8,13 +8,15 @@ from flask import abort
 from flask import current_app
 from flask import request
 
-#: How browsers say that nobody has clicked yet; the last three are older than the first.
-_PURPOSES = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
+#: How browsers say that nobody has clicked yet, as WSGI names the headers; the last three are
+#: older than the first.
+_PURPOSES = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
 
 
 def is_prefetch() -> bool:
     """Whether a browser only prepares for a visit that may never come."""
-    said = " ".join(request.headers.get(name, "") for name in _PURPOSES).lower()
+    environ = request.environ
+    said = " ".join([environ[name] for name in _PURPOSES if name in environ]).lower()
     return "prefetch" in said or "preview" in said
 
 

@@ -26,6 +26,7 @@ T = TypeVar("T")
 
 _PREFIX = "oauthclient_out_"
 _CAPACITY = 50_000
+_NOTHING = (0.0, None)
 
 
 class ProcessCache:
@@ -41,7 +42,7 @@ class ProcessCache:
 
     def get(self, key: str) -> str | None:
         """The value of a key, or ``None``."""
-        until, value = self._entries.get(key, (0.0, None))
+        until, value = self._entries.get(key, _NOTHING)
         return value if until > monotonic() else None
 
     def set(self, key: str, value: str, timeout: float) -> None:
@@ -164,9 +165,8 @@ def _of_session(client: str, issuer: str, sid: str, sub: str) -> str:
 
 def _key(*parts: str) -> str:
     """One key for each list of parts: their lengths stand before them."""
-    octets = [part.encode("utf-8", "surrogatepass") for part in parts]
-    text = b"".join(b"%d:%b" % (len(part), part) for part in octets)
-    return _PREFIX + hashlib.sha256(text).hexdigest()
+    text = "".join([f"{len(part)}:{part}" for part in parts])
+    return _PREFIX + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _moment(text: str) -> float:

@@ -20,6 +20,7 @@ from tests.helpers.outbound import Outbound
 
 ORIGIN = "https://rp.test"
 ISSUER = "https://op.test"
+SECRET_KEY = "the secret key of these tests"
 
 
 class BlueprintSite:
@@ -53,7 +54,7 @@ class BlueprintSite:
         )
         self.app = Flask("site")
         self.app.config.update(
-            SECRET_KEY="the secret key of these tests", SESSION_COOKIE_SECURE=True, **(config or {})
+            {"SECRET_KEY": SECRET_KEY, "SESSION_COOKIE_SECURE": True, **(config or {})}
         )
         self.oauth = OAuth(self.app, cache)
         keywords = {
@@ -98,7 +99,9 @@ class BlueprintSite:
         """What the browser's session cookie holds."""
         interface: Any = self.app.session_interface
         value = next((c.value for c in self.browser.cookies if c.name == "session"), None)
-        found: dict[str, Any] = interface.get_signing_serializer(self.app).loads(value or "")
+        if not value:
+            return {}
+        found: dict[str, Any] = interface.get_signing_serializer(self.app).loads(value)
         return found
 
     def who(self) -> dict[str, Any]:

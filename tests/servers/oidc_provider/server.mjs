@@ -107,9 +107,12 @@ function makeProvider() {
       RefreshToken: 3600,
       IdToken: 3600,
     },
+    // The provider asks no address of this machine, as a rule; its clients here have no other.
+    fetch: (url, { dispatcher, ...options }) => fetch(url, options),
     features: {
       devInteractions: { enabled: true },
       rpInitiatedLogout: { enabled: true },
+      backchannelLogout: { enabled: true },
       clientCredentials: { enabled: true },
       jwtUserinfo: { enabled: true },
       revocation: { enabled: true },

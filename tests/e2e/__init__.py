@@ -1,0 +1,1 @@
+"""The blueprint in a real browser: Chromium signs in, out, and in trouble."""
