@@ -12,12 +12,12 @@ from flask import Blueprint
 from flask import current_app
 from flask import g
 from flask import jsonify
-from flask import request
 from flask import session
 
 from ..protocol.errors import InvalidSettingError
 from .identity import KEY
-from .identity import read_identity
+from .identity import read_kept
+from .identity import this_request
 from .linking import LinkRoutes
 from .mounted import note_mount
 from .pages import add_headers
@@ -140,10 +140,11 @@ def _end_what_was_ended() -> None:
     """End a session that the provider has ended, before any view believes in it."""
     # Who has no session has nothing to be ended. Asking theirs would tell caches that a page for
     # everybody depends on who is asking.
-    if current_app.config["SESSION_COOKIE_NAME"] not in request.cookies:
+    asked = this_request()
+    if current_app.config["SESSION_COOKIE_NAME"] not in asked.cookies:
         return
-    is_file = (request.endpoint or "static").endswith("static")
-    if not is_file and read_identity() is None and KEY in session:
+    is_file = (asked.endpoint or "static").endswith("static")
+    if not is_file and read_kept() is None and KEY in session:
         _hide_user()
 
 

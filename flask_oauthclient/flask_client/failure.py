@@ -22,6 +22,7 @@ from .form_post import HANDLE
 from .form_post import read_handle
 from .identity import read_identity
 from .mounted import app_state
+from .mounted import route_for
 from .next_url import safe_next
 from .pages import home
 from .pages import path_of
@@ -89,7 +90,7 @@ def failure_page(
         status=error.http_status,
         hint=error.description if current_app.debug else None,
         docs_url=f"{settings.docs_url or DOCUMENTATION}{OAuthError(code).docs}",
-        retry_url=path_of("start", provider=provider),
+        retry_url=route_for("start", provider),
         switching=switching,
         next=next_url or next_of(error),
     )
@@ -123,6 +124,11 @@ def remember_success(next_url: str) -> None:
     session[DONE] = {**done, _tag(): [now, next_url if len(next_url) <= _MAX_NEXT else home()]}
     for name in (_AGAIN, _NEXT):
         session.pop(name, None)
+
+
+def has_just_led_to(next_url: str) -> bool:
+    """Whether a login of this browser was completed just now, and led to a page."""
+    return any(at[1] == next_url for at in _recently_done().values())
 
 
 def next_of(error: OAuthError) -> str:

@@ -20,6 +20,7 @@ from dataclasses import replace
 from typing import Any
 from typing import cast
 
+from flask import Request
 from flask import current_app
 from flask import has_request_context
 from flask import request
@@ -34,7 +35,7 @@ from ..protocol.oauth2.authorization import scope_to_list
 from ..protocol.random import generate_token
 from .login_result import LoginResult
 from .mounted import app_state
-from .mounted import is_mounted
+from .mounted import find_app_state
 from .mounted import sign_outs
 
 _log = logging.getLogger(__name__)
@@ -47,8 +48,9 @@ _ID_LENGTH = 22
 _MAX_VALUE = 255
 #: Bytes that an identity may take in the session.
 MAX_BYTES = 1000
-#: Where a request remembers whom it has found.
-_FOUND = "_oauthclient_identity"
+#: Where a request remembers whom it has found, as the session keeps it and as it is given out.
+_KEPT = "_oauthclient_kept"
+_IDENTITY = "_oauthclient_identity"
 
 #: Claims that are kept, the first ones first, as far as there is room.
 KEPT_CLAIMS = (
@@ -267,46 +269,63 @@ def _written(identity: Identity) -> dict[str, Any]:
 
 def read_identity() -> Identity | None:
     """Who is signed in in this browser, or ``None``."""
+    kept = read_kept()
+    if kept is None:
+        return None
+    known: dict[str, Any] = this_request().__dict__
+    if _IDENTITY not in known:
+        known[_IDENTITY] = _read(kept)
+    return cast("Identity", known[_IDENTITY])
+
+
+def read_kept() -> Mapping[str, Any] | None:
+    """What the session keeps of who is signed in, if that still holds; ``None`` for nobody."""
     if not has_request_context():
         return None
     # On the request, as several requests have one ``g`` where a test holds a context open.
-    asked: Any = request._get_current_object()  # type: ignore[attr-defined]  # typed as the request
-    known: dict[str, Any] = asked.__dict__
-    if _FOUND not in known:
-        known[_FOUND] = _find()
-    return cast("Identity | None", known[_FOUND])
+    known: dict[str, Any] = this_request().__dict__
+    if _KEPT not in known:
+        known[_KEPT] = _find()
+    return cast("Mapping[str, Any] | None", known[_KEPT])
+
+
+def this_request() -> Request:
+    """The request itself and no proxy of it, each use of which costs."""
+    asked: Request = request._get_current_object()  # type: ignore[attr-defined]  # typed as that
+    return asked
 
 
 def _remember(identity: Identity | None) -> None:
     """Note who is signed in, for the rest of the request."""
-    setattr(request, _FOUND, identity)
+    known: dict[str, Any] = this_request().__dict__
+    known[_KEPT] = None if identity is None else _written(identity)
+    known[_IDENTITY] = identity
 
 
-def _find() -> Identity | None:
-    identity = _read(session.get(KEY))
-    if identity is None or not is_mounted():
+def _find() -> Mapping[str, Any] | None:
+    kept, state = session.get(KEY), find_app_state()
+    if state is None or not isinstance(kept, dict):
         return None
-    if identity.issuer is None:
-        return identity  # only an OpenID provider can end a session from afar
+    provider, issuer, sub, sid = (kept.get(name) for name in ("provider", "issuer", "sub", "sid"))
+    since = kept.get("signed_in_at")
+    if not isinstance(provider, str) or not isinstance(since, int | float):
+        return None
+    if not isinstance(issuer, str):  # only an OpenID provider can end a session from afar
+        return kept
     try:
-        since = identity.signed_in_at
-        ended = sign_outs().ended(
-            identity.provider, identity.issuer, identity.sub, identity.sid, since=since
-        )
+        ended = state.sign_outs.ended(provider, issuer, str(sub or ""), sid, since=since)
     except StateStoreError as failure:
         # Nobody stays signed in because the cache is down, and nobody is signed out for good.
-        _log.warning("whether %r has ended the session is unknown: %s", identity.provider, failure)
+        _log.warning("whether %r has ended the session is unknown: %s", provider, failure)
         return None
     if ended:
         _end_session()
         return None
-    return identity
+    return kept
 
 
-def _read(kept: Any) -> Identity | None:
-    if not isinstance(kept, dict) or not isinstance(kept.get("provider"), str):
-        return None
-    known = {k: v for k, v in kept.items() if k in _FIELDS}
+def _read(kept: Mapping[str, Any]) -> Identity:
+    known = {name: value for name, value in kept.items() if name in _FIELDS}
     scopes = tuple(scope_to_list(known.get("scopes")))
     return Identity(**{"issuer": None, "sub": "", **known, "scopes": scopes})
 

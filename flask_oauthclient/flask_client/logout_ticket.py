@@ -67,11 +67,12 @@ def give_ticket(sign_in_id: str, token: Mapping[str, Any]) -> None:
 def take_ticket(sign_in_id: str) -> Ticket:
     """What was kept for a sign-in; nothing if it is not there any more."""
     state = app_state()
-    sealed = request.cookies.get(COOKIE)
-    if sealed is not None:
+    in_cookie, in_cache = request.cookies.get(COOKIE), None
+    if in_cookie is not None:
         _set_cookie_later("", 0)
-    elif state.cache is not None:
-        sealed = _take_from_cache(sign_in_id)
+    if state.cache is not None:
+        in_cache = _take_from_cache(sign_in_id)
+    sealed = in_cache or in_cookie  # which may be older than the cache
     if sealed is None or state.sealer is None:
         return Ticket()
     text = state.sealer.open(sealed, _context(sign_in_id))

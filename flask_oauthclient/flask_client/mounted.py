@@ -46,11 +46,6 @@ def _check_callbacks(url_map: Map, endpoints: list[str]) -> None:
             )
 
 
-def is_mounted() -> bool:
-    """Whether the application has a blueprint."""
-    return bool(current_app.extensions.get(_MOUNTED))
-
-
 def this_blueprint() -> str:
     """The blueprint that answers the current request, else the first one."""
     mounted = _mounted()
@@ -73,11 +68,18 @@ def route_for(endpoint: str, provider: str | None = None, **values: Any) -> str:
     return url_for(f"{_blueprint_for(provider)}.{endpoint}", **values)
 
 
+def find_app_state() -> AppState | None:
+    """What the registry behind the blueprint keeps for the current application, if it has one."""
+    extensions = current_app.extensions
+    for settings in extensions.get(_MOUNTED, {}).values():
+        known: dict[Any, AppState] = extensions.get("oauthclient", {})
+        return known.get(settings.oauth) or settings.oauth.current_state()
+    return None
+
+
 def app_state() -> AppState:
-    """What the registry behind the blueprint keeps for the current application."""
-    oauth = next(iter(_mounted().values())).oauth
-    known: dict[Any, AppState] = current_app.extensions.get("oauthclient", {})
-    return known.get(oauth) or oauth.current_state()
+    """The same, where there is a blueprint."""
+    return find_app_state() or next(iter(_mounted().values())).oauth.current_state()
 
 
 def sign_outs() -> SignOuts:
@@ -86,8 +88,9 @@ def sign_outs() -> SignOuts:
 
 
 def _blueprint_for(provider: str | None) -> str:
-    for name, settings in _mounted().items():
-        if provider is None or provider in settings.names():
+    mounted = _mounted()
+    for name in (this_blueprint(), *mounted):
+        if provider is None or provider in mounted[name].names():
             return name
     raise MissingConfigurationError(
         "missing_configuration", f"No blueprint signs people in at {provider!r}."

@@ -14,17 +14,23 @@ from typing import overload
 
 from flask import current_app
 from flask import jsonify
+from flask import make_response
 from flask import redirect
 from flask import session
 
 from ..protocol.errors import DemandNotMetError
+from ..protocol.errors import MissingConfigurationError
 from ..protocol.oauth2.authorization import scope_to_list
 from .failure import failure_page
+from .failure import has_just_led_to
+from .failure import tell
 from .identity import ASKED
 from .identity import Identity
 from .identity import read_identity
+from .identity import read_kept
 from .mounted import route_for
 from .mounted import settings_for
+from .pages import add_headers
 from .pages import this_page
 from .visit import is_for_a_script
 
@@ -108,14 +114,17 @@ def login_required(
 
 
 def _guard(view: Callable[..., Any], demand: Demand) -> Callable[..., Any]:
+    for_somebody = demand == _SOMEBODY
     is_async = iscoroutinefunction(view)
 
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
-        shortfall = demand.shortfall(read_identity())
-        if shortfall is None:
-            return (current_app.ensure_sync(view) if is_async else view)(*args, **kwargs)
-        return ask(demand, shortfall)
+        shortfall = None
+        if not for_somebody or read_kept() is None:
+            shortfall = demand.shortfall(read_identity())
+        if shortfall is not None:
+            return ask(demand, shortfall)
+        return (current_app.ensure_sync(view) if is_async else view)(*args, **kwargs)
 
     return guarded
 
@@ -134,11 +143,25 @@ def ask(demand: Demand, shortfall: str) -> Any:
     if identity is not None and _was_asked(asked, identity):
         session[_DEMAND] = asked  # for the button that tries it again
         error = DemandNotMetError(detail={"missing": shortfall})
-        return failure_page(settings_for(provider), identity.provider, error, next_url=here)
+        page = failure_page(settings_for(provider), identity.provider, error, next_url=here)
+        return add_headers(make_response(page))
+    if identity is None and has_just_led_to(here):
+        return _not_ours(provider, here)
     session[_DEMAND] = asked
     if provider is None:
         return redirect(route_for("login", next=here), 303)
     return redirect(route_for("start", provider, next=here), 303)
+
+
+def _not_ours(provider: str | None, here: str) -> Any:
+    """A login led here, and still there is nobody: one more would not help."""
+    settings = settings_for(provider)
+    error = MissingConfigurationError(
+        description="on_login has answered with a response, so nobody is signed in for "
+        "login_required. Return the key of the person, or protect the view in your own way."
+    )
+    error.extra = {"next": here}
+    return add_headers(make_response(tell(settings, provider or settings.names()[0], error)))
 
 
 def _refusal(shortfall: str) -> Any:

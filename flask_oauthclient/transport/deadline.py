@@ -147,7 +147,36 @@ def _get_response(connection: Any, get: Callable[[], Any]) -> Any:
         raise
 
 
-class _Connection(HTTPConnection):
+class _OneWrite:
+    """Sends a body together with the headers: one packet, one TLS record, one call of the system.
+
+    By itself urllib3 writes them one after the other.
+    """
+
+    _headers: bytes | None = None
+    _is_first = False
+
+    def request(self: Any, *args: Any, **kwargs: Any) -> None:
+        self._is_first, self._headers = True, None
+        super().request(*args, **kwargs)  # type: ignore[misc]  # a connection's
+        if self._headers is not None:  # there was no body
+            headers, self._headers = self._headers, None
+            super().send(headers)  # type: ignore[misc]
+
+    def send(self: Any, data: Any) -> None:
+        is_first, self._is_first = self._is_first, False
+        if is_first and isinstance(data, bytes):
+            self._headers = data
+            return
+        headers, self._headers = self._headers, None
+        if headers is not None and isinstance(data, bytes):
+            data = headers + data
+        elif headers is not None:
+            super().send(headers)  # type: ignore[misc]
+        super().send(data)  # type: ignore[misc]
+
+
+class _Connection(_OneWrite, HTTPConnection):
     def connect(self) -> None:
         _connect(self, super().connect)
 
@@ -155,7 +184,7 @@ class _Connection(HTTPConnection):
         return _get_response(self, super().getresponse)
 
 
-class _TLSConnection(HTTPSConnection):
+class _TLSConnection(_OneWrite, HTTPSConnection):
     def connect(self) -> None:
         _connect(self, super().connect)
 
