@@ -19,6 +19,7 @@ OIDC_PROVIDER := tests/servers/oidc_provider
 OIDC_PROVIDER_6 := tests/servers/oidc_provider_6
 TOOLKIT := tests/servers/django_oauth_toolkit
 OAUTHLIB := tests/servers/oauthlib_server
+E2E := tests/e2e
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench docs servers clean
@@ -51,16 +52,17 @@ bench: $(VENV)/.installed-bench
 docs: $(VENV)/.installed-docs
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
 
-# The real servers to test against. Redis and memcached come from the machine's packages. What
-# cannot be installed here is only warned about: its tests then skip, and say why.
+# The real servers to test against, and axe-core to look at pages with. Redis, memcached, nginx and
+# Chromium come from the machine's packages. What cannot be installed here is only warned about: its
+# tests then skip, and say why.
 servers: $(OIDC_PROVIDER)/node_modules/.installed $(OIDC_PROVIDER_6)/node_modules/.installed \
-	$(TOOLKIT)/.venv/.installed $(OAUTHLIB)/.venv/.installed
+	$(TOOLKIT)/.venv/.installed $(OAUTHLIB)/.venv/.installed $(E2E)/node_modules/.installed
 
 %/node_modules/.installed: %/package.json | $(VENV)/.installed-test
 	@cd $* && PATH="$(CURDIR)/$(BIN):$$PATH" \
 		npm install --no-package-lock --no-audit --no-fund --loglevel=error \
 		&& touch node_modules/.installed \
-		|| echo "warning: npm oidc-provider could not be installed, its tests will be skipped" >&2
+		|| echo "warning: the npm packages of $* could not be installed, its tests will be skipped" >&2
 
 # Each in an environment of its own, beside its server.py.
 %/.venv/.installed: %/requirements.txt | $(VENV)/.made
@@ -86,4 +88,4 @@ $(VENV)/.installed-%: pyproject.toml | $(VENV)/.made
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(TOOLKIT)/.venv $(OAUTHLIB)/.venv $(OIDC_PROVIDER)/node_modules $(OIDC_PROVIDER_6)/node_modules docs/_build build dist *.egg-info
+	rm -rf $(VENV) $(TOOLKIT)/.venv $(OAUTHLIB)/.venv $(OIDC_PROVIDER)/node_modules $(OIDC_PROVIDER_6)/node_modules $(E2E)/node_modules docs/_build build dist *.egg-info

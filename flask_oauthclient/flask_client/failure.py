@@ -40,7 +40,8 @@ DONE = "_oauthclient_done"
 #: Query parameter that says that a login begins anew by itself.
 AGAIN = "again"
 
-_LOST = frozenset({"state_lost", "state_expired", "state_foreign", "state_other_host"})
+#: What may begin anew. Not a state that another browser has: somebody else sent it here.
+_LOST = frozenset({"state_lost", "state_expired"})
 
 _NEXT = "_oauthclient_next"
 _AGAIN = "_oauthclient_again"
@@ -90,11 +91,15 @@ def failure_page(
         status=error.http_status,
         hint=error.description if current_app.debug else None,
         docs_url=f"{settings.docs_url or DOCUMENTATION}{OAuthError(code).docs}",
-        retry_url=route_for("start", provider),
+        retry_url=route_for("link" if _was_linking(error) else "start", provider),
         switching=switching,
         next=next_url or next_of(error),
     )
     return page, error.http_status
+
+
+def _was_linking(error: OAuthError) -> bool:
+    return isinstance(error.extra, dict) and bool(error.extra.get("link"))
 
 
 def _code_of(error: OAuthError) -> str:

@@ -114,7 +114,8 @@ CODES: dict[str, Code] = {
     "invalid_callback": Code(400, "The callback is malformed. Start the login again."),
     "callback_too_large": Code(413, "The callback is too large."),
     "method_not_allowed": Code(405, "The callback answers GET and POST only."),
-    "prefetch": Code(400, "A prefetch does not complete a login."),
+    # No success, which a browser could keep for the visit itself, as it could a 204.
+    "prefetch": Code(405, "A prefetch does not complete a login."),
     "wrong_response_mode": Code(
         400, "The provider answered in another response mode than the one asked for."
     ),

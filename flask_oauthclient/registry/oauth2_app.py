@@ -26,8 +26,6 @@ from .single_flight import SingleFlight
 
 #: Client authentication for which nothing needs to be known of the server.
 _METHODS_WITHOUT_METADATA = ("none", "client_secret_basic", "client_secret_post")
-#: Members of a JWK that may be shown to anybody (RFC 7517 section 4, RFC 7518 section 6).
-_PUBLISHED = frozenset({"kty", "use", "alg", "kid", "crv", "x", "y", "n", "e"})
 
 
 class OAuth2App(RemoteApp):
@@ -291,9 +289,9 @@ class OAuth2App(RemoteApp):
 
 
 def _published(key: SigningKey) -> dict[str, Any]:
-    """What the server needs of a key, and nothing else that the key's own JWK may say."""
-    members = {name: value for name, value in key.public_jwk().items() if name in _PUBLISHED}
+    """What the server needs of a key."""
+    jwk = key.public_jwk()
     if key.stated_alg is None:
         # Which one is used is agreed on with the server. A key bound to another would be refused.
-        members.pop("alg", None)
-    return members
+        del jwk["alg"]
+    return jwk

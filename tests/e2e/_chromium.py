@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from playwright.async_api import Request
 
 T = TypeVar("T")
+Scheme = Literal["light", "dark"]
 
 _FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
@@ -26,7 +27,7 @@ _FLAGS = (
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost",
 )
 #: Milliseconds that a page may take.
-_PATIENCE = 5_000
+_PATIENCE = 15_000
 #: What browsers say of every page that is not a 200; error pages are none.
 _STATUS = "Failed to load resource: the server responded with a status of"
 
@@ -113,7 +114,7 @@ class Visitor:
 
     def cookies(self) -> set[str]:
         """The names of the cookies that the browser keeps."""
-        return {cookie["name"] for cookie in self.chromium.run(self.context.cookies())}
+        return {cookie.get("name", "") for cookie in self.chromium.run(self.context.cookies())}
 
     def lose_cookies(self, domain: str, **which: Any) -> None:
         """Forget cookies of a site; all of them unless a ``name`` is given."""
@@ -179,18 +180,23 @@ class Tab:
         """Prefer a language from now on."""
         self._run(self.page.set_extra_http_headers({"Accept-Language": language}))
 
-    def look(self, scheme: Literal["light", "dark"], width: int) -> None:
+    def look(self, scheme: Scheme, width: int) -> None:
         """Prefer a colour scheme, in a window of so many pixels."""
         self._run(self.page.emulate_media(color_scheme=scheme))
         self._run(self.page.set_viewport_size({"width": width, "height": 800}))
 
     def read_out(self) -> str:
         """What a screen reader has to say, as an outline."""
-        return self._run(self.page.aria_snapshot())
+        return self._run(self.page.locator("body").aria_snapshot())
 
     def back(self) -> None:
         """Press the back button of the browser."""
         self._run(self.page.go_back())
+
+    def back_to(self, url: str) -> None:
+        """Press it until a page is there again."""
+        while self.url != url:
+            self.back()
 
     def reload(self) -> None:
         """Press the reload button of the browser."""

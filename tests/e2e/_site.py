@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 from urllib.parse import quote
 
+from cachelib import BaseCache
 from flask import Flask
 from flask import make_response
 from flask import render_template_string
@@ -48,6 +49,7 @@ class Site:
     :param demo: more keywords of that client.
     :param more: names of further clients, which nobody signs in at.
     :param debug: whether the application is in debug mode.
+    :param cache: of the registry.
     :param settings: of the blueprint.
     """
 
@@ -60,6 +62,7 @@ class Site:
         demo: dict[str, Any] | None = None,
         more: tuple[str, ...] = (),
         debug: bool = False,
+        cache: BaseCache | None = None,
         **settings: Any,
     ) -> None:
         self.provider = provider
@@ -67,7 +70,7 @@ class Site:
         self.without_cookies = False
         self.app = Flask("site", root_path=str(folder))
         self.app.config.update(SECRET_KEY="the secret key of these tests", DEBUG=debug)
-        self.oauth = OAuth(self.app)
+        self.oauth = OAuth(self.app, cache=cache)
         self._register("demo", **{**_demo(provider), **(demo or {})})
         for name in more:
             self._register(name, client_id="nobody", issuer=provider.issuer)
@@ -105,16 +108,16 @@ class Elsewhere:
     """
 
     def __init__(self, stack: ExitStack) -> None:
-        self._pages: list[tuple[str, dict[str, str]]] = []
+        self._pages: list[str] = []
         app = Flask("elsewhere")
         app.add_url_rule("/<int:number>", "page", lambda number: self._pages[number])
         app.add_url_rule("/favicon.ico", "icon", lambda: ("", 204))
         self.host = f"127.0.0.1:{stack.enter_context(serve_wsgi(app.wsgi_app)).port}"
 
-    def page(self, body: str, **headers: str) -> str:
+    def page(self, body: str) -> str:
         """Put a page up; gives its address."""
-        html = f'<!doctype html><html lang="en"><title>Elsewhere</title><body>{body}</body></html>'
-        self._pages.append((html, {k.replace("_", "-"): v for k, v in headers.items()}))
+        head = '<!doctype html><html lang="en"><title>Elsewhere</title>'
+        self._pages.append(f"{head}<body>{body}</body></html>")
         return f"http://{self.host}/{len(self._pages) - 1}"
 
 

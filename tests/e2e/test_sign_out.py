@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from html import escape
+from urllib.parse import urlencode
+
+from cachelib import SimpleCache
+
 from ._chromium import Tab
 from ._person import WANTED
 from ._person import allow
@@ -54,5 +59,18 @@ def test_a_provider_without_sign_out_is_not_asked(make_site: MakeSite, tab: Tab)
     tab.press("Sign out")
     tab.sees("You are signed out")
     assert tab.url == site.url("/auth/logout/callback")
+    tab.open(site.url("/public"))
+    assert tab.text("#who") == "nobody"
+
+
+def test_a_frame_in_a_page_of_the_provider_ends_the_session(make_site: MakeSite, tab: Tab) -> None:
+    site = make_site(cache=SimpleCache())
+    sign_in(tab, site)
+    (session,) = site.provider.sessions._sessions.values()
+    query = urlencode({"iss": site.provider.issuer, "sid": session.sid})
+    frame = escape(site.url(f"/auth/frontchannel-logout/demo?{query}"))
+    html = {"Content-Type": "text/html"}
+    site.provider.faults.on("home").respond(body=f'<iframe src="{frame}"></iframe>', headers=html)
+    tab.open(f"{site.provider.issuer}/")  # no cookie of the application comes into that frame
     tab.open(site.url("/public"))
     assert tab.text("#who") == "nobody"

@@ -42,8 +42,7 @@ def test_who_cancels_can_go_to_the_start_page(site: Site, tab: Tab) -> None:
 def test_back_from_the_page_that_was_wanted_signs_nobody_out(site: Site, tab: Tab) -> None:
     tab.open(site.url("/public"))
     sign_in(tab, site)
-    while tab.url != site.url("/public"):
-        tab.back()
+    tab.back_to(site.url("/public"))
     assert tab.text("#who") == "alice"
     tab.open(site.url("/letters"))
     arrives_as(tab, site, target="/letters")
@@ -57,8 +56,7 @@ def test_back_to_a_callback_that_failed_keeps_a_later_login(site: Site, tab: Tab
     tab.press("Try again")
     allow(tab)
     arrives_as(tab, site)
-    while tab.url != cancelled:
-        tab.back()
+    tab.back_to(cancelled)
     tab.sees("This sign-in is already complete")
     tab.press("Go to the start page")
     tab.arrives(site.url("/"))

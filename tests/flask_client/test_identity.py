@@ -68,7 +68,7 @@ def test_nobody_without_the_blueprint() -> None:
 
 
 @pytest.mark.parametrize(
-    "kept", [None, "alice", [], {}, {"sub": "alice"}, {"provider": 5}, {"provider": None}]
+    "kept", [None, "alice", [], {}, {"sub": "alice"}, {"provider": 5}, {"provider": None}, 7, True]
 )
 def test_malformed_entry_is_nobody(site: BlueprintSite, kept: Any) -> None:
     with site.app.test_request_context():
@@ -78,7 +78,8 @@ def test_malformed_entry_is_nobody(site: BlueprintSite, kept: Any) -> None:
 
 def test_entry_of_a_later_version_is_read(site: BlueprintSite) -> None:
     with site.app.test_request_context():
-        flask.session[KEY] = {"provider": "demo", "sub": "alice", "something_new": 1}
+        known = {"provider": "demo", "sub": "alice", "signed_in_at": 1.5}
+        flask.session[KEY] = {**known, "something_new": 1}
         assert current_identity.key == ("demo", "alice")
 
 
@@ -311,6 +312,20 @@ def test_session_that_does_not_fit_a_cookie_is_an_error(make_blueprint_site: Mak
     page = site.sign_in(next="/private")
     assert (page.status, "invalid_configuration" in page.text) == (500, True)
     assert (site.who(), "profile" in site.session()) == ({}, False)
+
+
+def test_login_that_fails_late_leaves_nobody_for_the_request(make_blueprint_site: Make) -> None:
+    seen: list[bool] = []
+
+    def on_login(result: LoginResult) -> None:
+        flask.session["profile"] = [f"{number:x}-{number**9}" for number in range(400)]
+
+    def on_error(error: OAuthError) -> tuple[str, int]:
+        seen.append(bool(current_identity))
+        return "", 500
+
+    make_blueprint_site(on_login=on_login, on_error=on_error).sign_in()
+    assert seen == [False]
 
 
 def test_session_on_the_server_may_be_large(make_blueprint_site: Make) -> None:

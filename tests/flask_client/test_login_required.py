@@ -10,7 +10,9 @@ import flask
 import pytest
 
 from flask_oauthclient import login_required
+from flask_oauthclient.flask_client.pages import HEADERS
 from flask_oauthclient.testing.browser import Page
+from flask_oauthclient.testing.browser import Visit
 from tests.helpers.clock import Clock
 from tests.helpers.urls import query_of
 
@@ -64,9 +66,7 @@ def get(site: BlueprintSite, path: str, **headers: str) -> Any:
 )
 def test_page_is_come_back_to_with_every_byte(site: BlueprintSite, path: str) -> None:
     view(site, "/p/<path:rest>")
-    site.begin("/auth/login/demo")
     page = site.browser.sign_in(f"{ORIGIN}{path}")
-    site.browser.open(f"{ORIGIN}/who")
     assert page.status == 200
     assert page.text == site.open(path).text
     assert page.url == f"{ORIGIN}{path}"
@@ -218,9 +218,8 @@ def test_scopes_are_asked_for_in_addition(site: BlueprintSite) -> None:
     site.sign_in()
     assert asked_of(site.open("/one"))[0]["scope"] == ["openid profile email api"]
     page = site.open("/two")
-    assert set(asked_of(page)[0]["scope"][0].split()) == set(
-        ["openid", "profile", "email", "api", "phone"]
-    )
+    asked = set(asked_of(page)[0]["scope"][0].split())
+    assert asked == {"openid", "profile", "email", "api", "phone"}
     assert (site.open("/one").text, asked_of(site.open("/one"))) == ("/one|", [])
 
 
@@ -250,6 +249,8 @@ def test_scope_that_is_not_granted_is_a_page_and_no_loop(site: BlueprintSite) ->
         assert (page.status, "demand_not_met" in page.text) == (403, True)
         assert len(asked_of(page)) <= 1
     assert page.forms[0].data({}, ()) == [("next", "/view?a=b")]
+    headers = page.response.headers
+    assert {name: headers[name] for name in HEADERS} == dict(HEADERS)
 
 
 def test_scope_in_another_order_each_time_is_no_loop(site: BlueprintSite) -> None:
@@ -317,7 +318,7 @@ def test_stronger_sign_in_replaces_the_weaker(site: BlueprintSite) -> None:
 
 def test_demand_of_another_page_is_not_taken_along(site: BlueprintSite) -> None:
     view(site, acr="2")
-    site.browser.send(site.begin("/private").__class__("GET", f"{ORIGIN}/view"))
+    site.browser.send(Visit("GET", f"{ORIGIN}/view"))
     page = site.sign_in(next="/who")
     assert "acr_values" not in asked_of(page)[0]
 
@@ -333,3 +334,22 @@ def test_named_provider(make_blueprint_site: Make) -> None:
 def test_forged_next_cannot_bring_a_demand_along(site: BlueprintSite) -> None:
     page = site.sign_in(next="/view", scope="api", max_age="0", acr_values="2")
     assert not {"max_age", "acr_values"} & asked_of(page)[0].keys()
+
+
+def test_response_of_on_login_does_not_send_people_round_in_circles(
+    make_blueprint_site: Make,
+) -> None:
+    site = make_blueprint_site(on_login=lambda result: flask.redirect(result.next_url))
+    page = site.open("/private")
+    assert (page.status, "missing_configuration" in page.text) == (500, True)
+    assert len(asked_of(page)) == 1
+
+
+def test_who_signs_out_at_once_may_come_in_at_once(site: BlueprintSite) -> None:
+    for _ in range(2):
+        assert site.open("/private").text == "the private page"
+        site.app.view_functions["home"] = lambda: (
+            '<form method="post" action="/auth/logout"><button>Out</button></form>'
+        )
+        site.browser.submit(site.open("/"), press=["Out"])
+        assert site.who() == {}

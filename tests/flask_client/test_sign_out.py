@@ -208,6 +208,19 @@ def test_l16_return_that_is_not_ours(
     assert page.response.headers["Cache-Control"] == "no-store"
 
 
+@pytest.mark.parametrize("evil", ["https://evil.test/", "//evil.test"])
+def test_n16_next_is_checked_when_it_is_used_too(people: PeopleSite, evil: str) -> None:
+    # The session is readable, and written by everybody who has the secret key.
+    alice = people.signed_in()
+    url, session = leave(alice), alice.session
+    session["_oauthclient_leaving"] = ["demo", evil]
+    serializer = people.app.session_interface.get_signing_serializer(people.app)
+    for cookie in alice.browser.cookies:
+        if cookie.name == "session":
+            cookie.value = serializer.dumps(session)
+    assert alice.browser.open(url).url == f"{ORIGIN}/"
+
+
 def test_l16_return_works_once(people: PeopleSite) -> None:
     alice = people.signed_in()
     url = leave(alice)
@@ -564,3 +577,39 @@ def test_cache_holds_nothing_that_can_be_read(make_people_site: Make) -> None:
 
     assert alice.is_in
     assert not [token for token in tokens if token.encode() in everything]
+
+
+def test_cache_that_is_new_here_is_asked_first(make_people_site: Make) -> None:
+    # The cookie is of a sign-in from before there was a cache.
+    alice = make_people_site().signed_in()
+    later = make_people_site(cache=cachelib.SimpleCache())
+    alice.browser.mount(ORIGIN, later.app.wsgi_app)
+    alice.sign_in()
+    assert "id_token_hint" in end_session_of(alice.sign_out())
+
+
+def test_cookie_still_works_where_there_is_a_cache_now(make_people_site: Make) -> None:
+    alice = make_people_site().signed_in()
+    later = make_people_site(cache=cachelib.SimpleCache())
+    alice.browser.mount(ORIGIN, later.app.wsgi_app)
+    assert "id_token_hint" in end_session_of(alice.sign_out())
+    assert alice.cookie(COOKIE) is None
+
+
+def test_l17_sign_out_while_the_cache_is_down(make_people_site: Make) -> None:
+    class Cache(cachelib.SimpleCache):
+        is_down = False
+
+        def get(self, key: str) -> Any:
+            if self.is_down:
+                raise ConnectionError("the cache does not answer")
+            return super().get(key)
+
+    cache = Cache()
+    alice = make_people_site(cache=cache).signed_in()
+    cache.is_down = True
+    page = alice.sign_out()
+    cache.is_down = False
+
+    assert is_signed_out_page(page)
+    assert (alice.who, alice.session) == ({}, {})

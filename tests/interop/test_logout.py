@@ -6,7 +6,6 @@ import html
 import os
 import re
 from collections.abc import Callable
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 from urllib.parse import parse_qs
@@ -27,6 +26,7 @@ from flask_oauthclient.protocol.oauth2 import PrivateKeyJWT
 from flask_oauthclient.testing.browser import Page
 from flask_oauthclient.testing.browser import ScriptedBrowser
 from flask_oauthclient.testing.browser import Visit
+from flask_oauthclient.testing.browser import origin_of
 from flask_oauthclient.testing.forms import Button
 from flask_oauthclient.testing.provider import serve_wsgi
 
@@ -163,14 +163,18 @@ def test_django_oauth_toolkit_is_left_with_a_hint(
 # -- npm oidc-provider 6 -----------------------------------------------------------------------
 
 
+StartOldProvider = Callable[..., AbstractContextManager[str]]
+
+
 @pytest.fixture
-def old_provider() -> Iterator[Callable[..., AbstractContextManager[str]]]:
+def old_provider() -> StartOldProvider:
     """Starts npm oidc-provider 6 with the clients that it is given."""
     node = node_binary()
-    if node is None:
-        missing = "npm oidc-provider 6 is not installed (`make servers` tries to)."
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(missing)
-    return lambda *clients: oidc_provider_6_server(node, clients)
+    if node is not None:
+        return lambda *clients: oidc_provider_6_server(node, clients)
+    if os.environ.get("CI") == "true":
+        pytest.fail("npm oidc-provider 6 is not installed, and in CI it has to be.")
+    pytest.skip("npm oidc-provider 6 is not installed (`make servers` tries to).")
 
 
 def open_frames(page: Page) -> list[int]:
@@ -179,17 +183,13 @@ def open_frames(page: Page) -> list[int]:
     headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "iframe"}
     answers = [requests.get(html.unescape(url), headers=headers, timeout=10) for url in frames]
     for answer in answers:
-        assert f"frame-ancestors {answer_origin(page)}" in answer.headers["Content-Security-Policy"]
+        assert f"frame-ancestors {origin_of(page.url)}" in answer.headers["Content-Security-Policy"]
     return [answer.status_code for answer in answers]
-
-
-def answer_origin(page: Page) -> str:
-    return "{0.scheme}://{0.netloc}".format(urlsplit(page.url))
 
 
 @pytest.mark.parametrize("started_here", [True, False], ids=["rpinitlogout", "opinitlogout"])
 def test_oidc_provider_6_ends_the_session_in_a_frame(
-    old_provider: Callable[..., AbstractContextManager[str]], started_here: bool
+    old_provider: StartOldProvider, started_here: bool
 ) -> None:
     app, secret = Flask("interop"), "web-secret-0123456789-0123456789"
     app.config.update(SECRET_KEY="the secret key of the interop site")
@@ -207,8 +207,9 @@ def test_oidc_provider_6_ends_the_session_in_a_frame(
             "frontchannel_logout_session_required": True,
         }
         with old_provider(client) as issuer:
-            registration = {"client_id": "web", "client_secret": secret, "issuer": issuer}
-            oauth.register("demo", client_kwargs={"scope": "openid"}, **registration)
+            registration: dict[str, Any] = {"client_id": "web", "client_secret": secret}
+            registration.update(issuer=issuer, client_kwargs={"scope": "openid"})
+            oauth.register("demo", **registration)
             answers = {"login": "alice", "password": "any"}
             for each in (browser, other):
                 assert each.walk(f"{origin}/auth/login", answers, ["Continue"]).status == 200
