@@ -21,13 +21,13 @@ from .signals import token_update
 
 if TYPE_CHECKING:
     from .identity import Identity
-    from .identity import current_identity
     from .integration import FlaskIntegration
     from .login_result import LoginResult
     from .next_url import safe_next
     from .remote_app import FlaskOAuth1App
     from .remote_app import FlaskOAuth2App
     from .remote_app import FlaskRemoteApp
+    from .signed_in import current_identity
     from .step_up import login_required
 
 __all__ = [
@@ -60,7 +60,7 @@ __getattr__, __dir__ = lazy_names(
         "FlaskRemoteApp": ".remote_app",
         "Identity": ".identity",
         "LoginResult": ".login_result",
-        "current_identity": ".identity",
+        "current_identity": ".signed_in",
         "login_required": ".step_up",
         "safe_next": ".next_url",
     },

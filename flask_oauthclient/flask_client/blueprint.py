@@ -15,15 +15,15 @@ from flask import jsonify
 from flask import session
 
 from ..protocol.errors import InvalidSettingError
-from .identity import KEY
-from .identity import read_kept
-from .identity import this_request
 from .linking import LinkRoutes
 from .mounted import note_mount
 from .pages import add_headers
 from .settings import BlueprintSettings
 from .sign_in import SignInRoutes
 from .sign_out import SignOutRoutes
+from .signed_in import KEY
+from .signed_in import read_kept
+from .signed_in import this_request
 
 _log = logging.getLogger(__name__)
 

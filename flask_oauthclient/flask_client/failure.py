@@ -20,7 +20,6 @@ from ..protocol.random import generate_token
 from . import signals
 from .form_post import HANDLE
 from .form_post import read_handle
-from .identity import read_identity
 from .mounted import app_state
 from .mounted import route_for
 from .next_url import safe_next
@@ -29,6 +28,7 @@ from .pages import path_of
 from .pages import render
 from .settings import BlueprintSettings
 from .settings import this_app
+from .signed_in import read_identity
 from .texts import words_of_request
 
 #: Seconds in which a callback that is repeated goes where the login went.

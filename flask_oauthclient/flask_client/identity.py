@@ -1,4 +1,4 @@
-"""Who is signed in: kept in the Flask session, in at most a kilobyte.
+"""Who somebody is, in at most a kilobyte.
 
 A person is known by issuer and subject, or by provider and subject where there is no issuer; an
 address is no identifier, since it can change hands.
@@ -7,50 +7,24 @@ address is no identifier, since it can change hands.
 from __future__ import annotations
 
 import json
-import logging
 import time
-from collections.abc import Generator
-from collections.abc import Iterable
 from collections.abc import Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import fields
 from dataclasses import replace
 from typing import Any
-from typing import cast
 
-from flask import Request
-from flask import current_app
-from flask import has_request_context
-from flask import request
-from flask import session
-from flask.sessions import SecureCookieSessionInterface
-from werkzeug.local import LocalProxy
-
-from ..protocol.errors import ConfigurationError
 from ..protocol.errors import MissingConfigurationError
-from ..protocol.errors import StateStoreError
 from ..protocol.oauth2.authorization import scope_to_list
 from ..protocol.random import generate_token
 from .login_result import LoginResult
-from .mounted import app_state
-from .mounted import find_app_state
-from .mounted import sign_outs
 
-_log = logging.getLogger(__name__)
-
-KEY = "_oauthclient_identity"
-#: What the session keeps of the last demand beyond being signed in; see :mod:`.step_up`.
-ASKED = "_oauthclient_asked"
 _ID_LENGTH = 22
 #: Characters that one value of the provider's choice may have.
 _MAX_VALUE = 255
 #: Bytes that an identity may take in the session.
 MAX_BYTES = 1000
-#: Where a request remembers whom it has found, as the session keeps it and as it is given out.
-_KEPT = "_oauthclient_kept"
-_IDENTITY = "_oauthclient_identity"
 
 #: Claims that are kept, the first ones first, as far as there is room.
 KEPT_CLAIMS = (
@@ -144,7 +118,7 @@ def _short(value: Any) -> str | None:
 
 def _with_scopes(identity: Identity, scope: Any) -> Identity:
     """Add the scopes that there is room for; one that is missing is asked for, and so refused."""
-    room = MAX_BYTES - len(json.dumps({**_written(identity), "scopes": "", "claims": {}}))
+    room = MAX_BYTES - len(json.dumps({**written(identity), "scopes": "", "claims": {}}))
     kept: list[str] = []
     for name in scope_to_list(scope):
         room -= len(json.dumps(name)) - 1  # two quotes less, one space more
@@ -156,7 +130,7 @@ def _with_scopes(identity: Identity, scope: Any) -> Identity:
 
 def _with_claims(identity: Identity, claims: Mapping[str, Any]) -> Identity:
     """Add the claims that there is room for beside what is needed."""
-    room = MAX_BYTES - len(json.dumps({**_written(identity), "claims": {}})) + len("{}")
+    room = MAX_BYTES - len(json.dumps({**written(identity), "claims": {}})) + len("{}")
     kept: dict[str, Any] = {}
     for name in KEPT_CLAIMS:
         value = claims.get(name)
@@ -167,168 +141,15 @@ def _with_claims(identity: Identity, claims: Mapping[str, Any]) -> Identity:
     return replace(identity, claims=kept)
 
 
-# -- the session -----------------------------------------------------------------------------
-
-
-@contextmanager
-def renewed_session(keep: Iterable[str] = ()) -> Generator[None]:
-    """Begin a session for whoever signs in: what it held before may be somebody else's.
-
-    Logins that are pending in other tabs have a cookie each, and go on. If what is done in it
-    fails, the session is as it was before.
-
-    :param keep: keys that stay.
-    """
-    before, current = dict(session), read_identity()
-    stays = {"_permanent", ASKED, *keep}
-    if app_state().sealer is None:  # without a SECRET_KEY they live in the session alone
-        stays |= {name for name in before if str(name).startswith("_state_")}
-    after = {name: value for name, value in before.items() if name in stays}
-    try:
-        _replace(after)
-        _remember(None)  # from here on it is nobody's
-        yield
-        _check_size()
-    except BaseException:
-        _replace(before)
-        _remember(current)
-        raise
-    _renew_id()
-
-
-def _replace(content: Mapping[str, Any]) -> None:
-    session.clear()
-    session.update(content)
-
-
-def _check_size() -> None:
-    """Refuse a session that the browser would drop: it would be sent to sign in for ever.
-
-    :raises ConfigurationError: if the application keeps more than a cookie holds.
-    """
-    app, content = current_app, dict(session)
-    limit, interface = app.config["MAX_COOKIE_SIZE"], app.session_interface
-    if not limit or not isinstance(interface, SecureCookieSessionInterface):
-        return
-    if 2 * len(ascii(content)) < limit:  # signed, encoded and packed it is no longer than that
-        return
-    serializer = interface.get_signing_serializer(app)
-    size = len(serializer.dumps(content)) if serializer is not None else 0
-    if len(interface.get_cookie_name(app)) + size > limit:
-        raise ConfigurationError(
-            description="The session does not fit a cookie, so nobody would stay signed in. Keep "
-            "less in it, or keep sessions on the server.",
-            detail={"size": size, "limit": limit},
-        )
-
-
-def _renew_id() -> None:
-    """Give a session that is kept on the server another name (session fixation)."""
-    renew = getattr(current_app.session_interface, "regenerate", None)
-    if renew is not None:
-        renew(session)
-
-
-def sign_in(identity: Identity) -> None:
-    """Sign a person in, in a session that was renewed for that.
-
-    :param identity: who.
-    :raises StateStoreError: if the cache cannot be asked.
-    """
-    if identity.issuer is not None and identity.sid is not None:
-        # So that a front-channel logout, which anybody can forge, can end what there is only.
-        sign_outs().note(identity.provider, identity.issuer, identity.sid)
-    session[KEY] = _written(identity)
-    _remember(identity)
-
-
-def sign_out() -> Identity | None:
-    """End the session of this browser.
-
-    :returns: who was signed in.
-    """
-    identity = read_identity()
-    _end_session()
-    return identity
-
-
-def _end_session() -> None:
-    session.clear()
-    if hasattr(current_app, "login_manager"):
-        # Flask-Login lets people in by a cookie of its own, unless it finds this.
-        session["_remember"] = "clear"
-    _renew_id()
-    _remember(None)
-
-
-def _written(identity: Identity) -> dict[str, Any]:
+def written(identity: Identity) -> dict[str, Any]:
+    """What the session keeps of an identity."""
     values = {name: getattr(identity, name) for name in _FIELDS}
     values["scopes"] = " ".join(identity.scopes)
     return {name: value for name, value in values.items() if value not in (None, "", {})}
 
 
-def read_identity() -> Identity | None:
-    """Who is signed in in this browser, or ``None``."""
-    kept = read_kept()
-    if kept is None:
-        return None
-    known: dict[str, Any] = this_request().__dict__
-    if _IDENTITY not in known:
-        known[_IDENTITY] = _read(kept)
-    return cast("Identity", known[_IDENTITY])
-
-
-def read_kept() -> Mapping[str, Any] | None:
-    """What the session keeps of who is signed in, if that still holds; ``None`` for nobody."""
-    if not has_request_context():
-        return None
-    # On the request, as several requests have one ``g`` where a test holds a context open.
-    known: dict[str, Any] = this_request().__dict__
-    if _KEPT not in known:
-        known[_KEPT] = _find()
-    return cast("Mapping[str, Any] | None", known[_KEPT])
-
-
-def this_request() -> Request:
-    """The request itself and no proxy of it, each use of which costs."""
-    asked: Request = request._get_current_object()  # type: ignore[attr-defined]  # typed as that
-    return asked
-
-
-def _remember(identity: Identity | None) -> None:
-    """Note who is signed in, for the rest of the request."""
-    known: dict[str, Any] = this_request().__dict__
-    known[_KEPT] = None if identity is None else _written(identity)
-    known[_IDENTITY] = identity
-
-
-def _find() -> Mapping[str, Any] | None:
-    kept, state = session.get(KEY), find_app_state()
-    if state is None or not isinstance(kept, dict):
-        return None
-    provider, issuer, sub, sid = (kept.get(name) for name in ("provider", "issuer", "sub", "sid"))
-    since = kept.get("signed_in_at")
-    if not isinstance(provider, str) or not isinstance(since, int | float):
-        return None
-    if not isinstance(issuer, str):  # only an OpenID provider can end a session from afar
-        return kept
-    try:
-        ended = state.sign_outs.ended(provider, issuer, str(sub or ""), sid, since=since)
-    except StateStoreError as failure:
-        # Nobody stays signed in because the cache is down, and nobody is signed out for good.
-        _log.warning("whether %r has ended the session is unknown: %s", provider, failure)
-        return None
-    if ended:
-        _end_session()
-        return None
-    return kept
-
-
-def _read(kept: Mapping[str, Any]) -> Identity:
+def read(kept: Mapping[str, Any]) -> Identity:
+    """The identity that was kept."""
     known = {name: value for name, value in kept.items() if name in _FIELDS}
     scopes = tuple(scope_to_list(known.get("scopes")))
     return Identity(**{"issuer": None, "sub": "", **known, "scopes": scopes})
-
-
-#: The person who is signed in: an :class:`Identity`, false if there is nobody.
-current_identity: Identity = cast("Identity", LocalProxy(read_identity))

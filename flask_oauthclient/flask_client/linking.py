@@ -16,11 +16,11 @@ from . import signals
 from .failure import remember_success
 from .identity import Identity
 from .identity import identity_of
-from .identity import read_identity
 from .login_result import LoginResult
 from .pages import wanted_next
 from .settings import BlueprintSettings
 from .settings import this_app
+from .signed_in import read_identity
 from .step_up import Demand
 from .step_up import ask
 from .visit import check_is_ours

@@ -24,9 +24,6 @@ from .failure import remember_success
 from .failure import tell
 from .identity import Identity
 from .identity import identity_of
-from .identity import read_identity
-from .identity import renewed_session
-from .identity import sign_in
 from .linking import complete_link
 from .login_result import LoginResult
 from .logout_ticket import give_ticket
@@ -41,6 +38,9 @@ from .pages import wanted_next
 from .settings import BlueprintSettings
 from .settings import this_app
 from .sign_out import end_here
+from .signed_in import read_identity
+from .signed_in import renewed_session
+from .signed_in import sign_in
 from .step_up import take_demand
 from .visit import is_by_the_person
 from .visit import is_only_looking

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from flask import current_app
@@ -19,8 +20,6 @@ from ..protocol.errors import StateStoreError
 from ..protocol.urls import origin
 from . import signals
 from .identity import Identity
-from .identity import read_identity
-from .identity import sign_out
 from .logout_ticket import take_ticket
 from .mounted import sign_outs
 from .next_url import safe_next
@@ -31,6 +30,8 @@ from .pages import url_of
 from .pages import wanted_next
 from .settings import BlueprintSettings
 from .settings import this_app
+from .signed_in import read_identity
+from .signed_in import sign_out
 from .texts import LOGOUT_UNCONFIRMED
 from .texts import words_of_request
 from .visit import check_is_ours
@@ -56,6 +57,7 @@ class SignOutRoutes:
         """End the session here, whatever the provider does; then the one there."""
         check_is_ours()
         next_url = wanted_next() if request.form.get("next") else None
+        stored = self._stored_token()  # while it is known whose
         identity, answer = end_here(self._settings)
         if identity is None:
             return redirect(next_url or path_of("logout_callback"))
@@ -63,10 +65,27 @@ class SignOutRoutes:
         if identity.provider in self._settings.names():
             client = self._settings.client(identity.provider)
             if self._settings.revoke:
-                _revoke(client, ticket.revocable)
+                _revoke(client, stored or ticket.revocable)
             if answer is None:
                 answer = _leave(client, ticket.id_token, next_url)
         return redirect(next_url or path_of("logout_callback")) if answer is None else answer
+
+    def _stored_token(self) -> str | None:
+        """What to revoke of the token that the application keeps.
+
+        The one of the login, which the ticket has, may have been replaced since.
+        """
+        identity = read_identity()
+        if identity is None or identity.provider not in self._settings.names():
+            return None
+        try:
+            token = self._settings.client(identity.provider).framework.fetch_token()
+        except Exception as failure:  # noqa: BLE001  a function of the application
+            current_app.logger.warning("no stored token to revoke: %s", type(failure).__name__)
+            return None
+        if not isinstance(token, Mapping):
+            return None
+        return token.get("refresh_token") or token.get("access_token")
 
     def logout_callback(self) -> Any:
         """Receive the browser after a sign-out."""
@@ -90,6 +109,10 @@ class SignOutRoutes:
             if provider is not None:
                 self._settings.client(provider).validate_logout_response()
                 return None
+        except StateStoreError as failure:
+            # It is we who do not know, and nothing depends on it.
+            current_app.logger.warning("return from %s not checked: %s", provider, failure.error)
+            return None
         except OAuthError as failure:
             error = failure.error
         words = words_of_request()
@@ -125,12 +148,13 @@ class SignOutRoutes:
         if request.mimetype != _FORM or len(given) != 1 or parse is None:
             raise LogoutTokenError("invalid_logout_token", "One form field logout_token is needed.")
         token, known = parse(given[0]), sign_outs()
-        now = time.time()
-        if not known.first_use(
-            client.name, token.issuer, token.jti, seconds=token.acceptable_until - now
-        ):
+        now, used = time.time(), (client.name, token.issuer, token.jti)
+        if known.was_used(*used):
             raise LogoutTokenError("logout_token_replayed")
+        # Used up when it has done its work: what fails half-way may be told again.
         known.end(client.name, token.issuer, sub=token.sub, sid=token.sid, at=now)
+        if not known.first_use(*used, seconds=token.acceptable_until - now):
+            raise LogoutTokenError("logout_token_replayed")
         signals.logged_out.send(
             this_app(),
             name=client.name,

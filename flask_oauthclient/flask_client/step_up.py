@@ -24,14 +24,14 @@ from ..protocol.oauth2.authorization import scope_to_list
 from .failure import failure_page
 from .failure import has_just_led_to
 from .failure import tell
-from .identity import ASKED
 from .identity import Identity
-from .identity import read_identity
-from .identity import read_kept
 from .mounted import route_for
 from .mounted import settings_for
 from .pages import add_headers
 from .pages import this_page
+from .signed_in import ASKED
+from .signed_in import read_identity
+from .signed_in import read_kept
 from .visit import is_for_a_script
 
 _DEMAND = "_oauthclient_demand"

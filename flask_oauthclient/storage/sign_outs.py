@@ -101,15 +101,35 @@ class SignOuts:
         else:
             self._mark(_of_session(client, issuer, sid, sub or ""), at)
 
-    def ended(self, client: str, issuer: str, sub: str, sid: str | None, since: float) -> bool:
+    def end_sign_in(self, sign_in_id: str, at: float) -> None:
+        """End one sign-in.
+
+        :param sign_in_id: its random name.
+        :param at: seconds since the epoch.
+        """
+        self._mark(_PREFIX + sign_in_id, at)
+
+    def ended(
+        self,
+        client: str,
+        issuer: str | None,
+        sub: str,
+        sid: str | None,
+        since: float,
+        sign_in_id: str = "",
+    ) -> bool:
         """Whether a sign-in has been ended.
 
+        :param issuer: the provider, if it can end sign-ins.
         :param sub: its user.
         :param sid: its session at the provider, if that has a name.
         :param since: when it was made; sign-ins after a mark are not concerned.
+        :param sign_in_id: its random name, if it has one.
         """
-        keys = [_of_user(client, issuer, sub)]
-        if sid is not None:
+        keys = [_PREFIX + sign_in_id] if sign_in_id else []
+        if issuer is not None:
+            keys.append(_of_user(client, issuer, sub))
+        if issuer is not None and sid is not None:
             keys += [_of_session(client, issuer, sid, whose) for whose in {"", sub}]
         return self._latest(keys) >= since
 
@@ -128,6 +148,13 @@ class SignOuts:
             return False
         self.end(client, issuer, sub=None, sid=sid, at=at)  # first: a failure can be repeated
         return self._ask(one_time.take, key) is not None
+
+    def was_used(self, client: str, issuer: str, jti: str) -> bool:
+        """Whether a token was used up already.
+
+        :param jti: what the token is known by.
+        """
+        return self._ask(one_time.read, _key("token", client, issuer, jti)) is not None
 
     def first_use(self, client: str, issuer: str, jti: str, seconds: float) -> bool:
         """Use a token up: of all who try, one gets true.

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import flask
 from markupsafe import escape
 
-from flask_oauthclient.flask_client.identity import KEY
+from flask_oauthclient.flask_client.signed_in import KEY
 from flask_oauthclient.protocol.oidc.logout_token import EVENT
 from flask_oauthclient.testing.browser import Page
 from flask_oauthclient.testing.browser import ScriptedBrowser

@@ -9,7 +9,7 @@ from flask import Flask
 from flask import jsonify
 
 from flask_oauthclient import OAuth
-from flask_oauthclient.flask_client.identity import current_identity
+from flask_oauthclient.flask_client.signed_in import current_identity
 from flask_oauthclient.flask_client.step_up import login_required
 from flask_oauthclient.testing.browser import Page
 from flask_oauthclient.testing.browser import ScriptedBrowser

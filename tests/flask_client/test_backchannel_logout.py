@@ -13,7 +13,7 @@ import flask_wtf
 import pytest
 
 from flask_oauthclient.flask_client import signals
-from flask_oauthclient.flask_client.identity import KEY
+from flask_oauthclient.flask_client.signed_in import KEY
 from flask_oauthclient.protocol.oidc.logout_token import EVENT
 from flask_oauthclient.testing.provider import DevelopmentProvider
 
@@ -373,6 +373,26 @@ def test_l13_without_a_cache_it_is_said_once(
     assert "cache=RedisCache" in warnings[0]
 
 
+def test_cache_that_fails_half_way_may_be_told_again(make_people_site: Make) -> None:
+    class FailsOnce(Unreliable):
+        fails = False
+
+        def set(self, key: str, value: Any, timeout: int | None = None) -> bool | None:
+            if self.fails:
+                self.fails = False
+                raise ConnectionError("the cache does not answer")
+            return super().set(key, value, timeout)
+
+    cache = FailsOnce()
+    site = make_people_site(cache=cache)
+    alice, token = site.signed_in(), site.token(sub="alice")
+    cache.fails = True
+
+    assert site.tell(token).status_code == 503
+    assert site.tell(token).status_code == 200
+    assert not alice.is_in
+
+
 def test_marks_are_read_in_one_call(make_people_site: Make) -> None:
     class Counting(cachelib.SimpleCache):
         calls: list[tuple[str, ...]]
@@ -388,7 +408,8 @@ def test_marks_are_read_in_one_call(make_people_site: Make) -> None:
     assert alice.open("/private").text == "the private page"
 
     [keys] = cache.calls
-    assert len(keys) == 3  # of the user; of the session; of the session of that user
+    # of the sign-in; of the user; of the session there; of the session of that user
+    assert len(keys) == 4
     assert not any("alice" in key or alice.sid in key for key in keys)
 
 

@@ -19,8 +19,8 @@ from flask_oauthclient import OAuth
 from flask_oauthclient import OAuthError
 from flask_oauthclient import current_identity
 from flask_oauthclient.flask_client import signals
-from flask_oauthclient.flask_client.identity import KEY
 from flask_oauthclient.flask_client.identity import MAX_BYTES
+from flask_oauthclient.flask_client.signed_in import KEY
 from flask_oauthclient.testing.browser import Page
 from flask_oauthclient.testing.browser import ScriptedBrowser
 from flask_oauthclient.testing.provider import ClientRecord
@@ -78,7 +78,7 @@ def test_malformed_entry_is_nobody(site: BlueprintSite, kept: Any) -> None:
 
 def test_entry_of_a_later_version_is_read(site: BlueprintSite) -> None:
     with site.app.test_request_context():
-        known = {"provider": "demo", "sub": "alice", "signed_in_at": 1.5}
+        known = {"provider": "demo", "sub": "alice", "signed_in_at": 1.5, "sign_in_id": "a"}
         flask.session[KEY] = {**known, "something_new": 1}
         assert current_identity.key == ("demo", "alice")
 

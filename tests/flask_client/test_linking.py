@@ -335,7 +335,7 @@ def test_ac06_link_of_mallory_is_completed_in_nobody_elses_browser(
     alice = alice_at(site)
     page = alice.browser.open(set_out(mallory))
 
-    assert page.status == 409  # a login at the other provider, which is not to replace hers
+    assert page.status == 400
     assert links.linked == []
     assert alice.who["sub"] == "alice"
 

@@ -12,10 +12,10 @@ import flask
 import pytest
 
 from flask_oauthclient.flask_client import signals
-from flask_oauthclient.flask_client.identity import KEY
 from flask_oauthclient.flask_client.identity import MAX_BYTES
 from flask_oauthclient.flask_client.login_result import LoginResult
 from flask_oauthclient.flask_client.pages import HEADERS
+from flask_oauthclient.flask_client.signed_in import KEY
 
 from ._site import ISSUER
 from ._site import ORIGIN

@@ -613,3 +613,45 @@ def test_l17_sign_out_while_the_cache_is_down(make_people_site: Make) -> None:
 
     assert is_signed_out_page(page)
     assert (alice.who, alice.session) == ({}, {})
+
+
+# -- what is left behind -----------------------------------------------------------------------
+
+
+def test_copy_of_the_cookie_is_worth_nothing_then(place: PeopleSite) -> None:
+    alice, thief = place.signed_in(), place.person()
+    for cookie in alice.browser.cookies:
+        if cookie.name == "session":
+            thief.browser.cookies.set_cookie(cookie)
+    assert thief.who["sub"] == "alice"
+    alice.sign_out()
+    assert not thief.is_in
+    alice.sign_in()
+    assert (alice.is_in, thief.is_in) == (True, False)
+
+
+def test_token_that_took_the_place_of_the_login_s_is_revoked(make_people_site: Make) -> None:
+    site = make_people_site()
+    kept: dict[str, Any] = {}
+    site.oauth.current_state().fetch_token = lambda name: kept.get(name)
+    alice = site.signed_in()
+    kept["demo"] = {"access_token": "a-newer-access-token", "refresh_token": "a-newer-one"}
+    site.provider.log.clear()
+    alice.sign_out()
+    [revocation] = site.provider.log.find("revocation")
+    assert revocation.form["token"] == "a-newer-one"
+
+
+def test_application_that_cannot_find_its_token_keeps_nobody_signed_in(
+    make_people_site: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    site = make_people_site()
+
+    def fetch_token(name: str) -> Any:
+        raise LookupError("the database is down")
+
+    site.oauth.current_state().fetch_token = fetch_token
+    alice = site.signed_in()
+    assert is_signed_out_page(alice.sign_out())
+    assert not alice.is_in
+    assert "no stored token to revoke: LookupError" in caplog.text
