@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
@@ -126,7 +127,8 @@ def remember_success(next_url: str) -> None:
     now, done = int(time.time()), _recently_done()
     while len(done) >= _MAX_DONE:
         del done[next(iter(done))]
-    session[DONE] = {**done, _tag(): [now, next_url if len(next_url) <= _MAX_NEXT else home()]}
+    done[_tag()] = [now, next_url if len(next_url) <= _MAX_NEXT else home()]
+    session[DONE] = json.dumps(done)  # a text, which Flask need not walk through on each request
     for name in (_AGAIN, _NEXT):
         session.pop(name, None)
 
@@ -152,7 +154,10 @@ def _tag() -> str:
 
 
 def _recently_done() -> dict[str, Any]:
-    done = session.get(DONE)
+    try:
+        done = json.loads(session.get(DONE, "{}"))
+    except (TypeError, ValueError):
+        return {}
     return {tag: at for tag, at in done.items() if _is_recent(at)} if isinstance(done, dict) else {}
 
 

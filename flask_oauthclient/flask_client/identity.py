@@ -11,9 +11,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
-from dataclasses import fields
 from dataclasses import replace
 from typing import Any
+from typing import NamedTuple
 
 from ..protocol.errors import MissingConfigurationError
 from ..protocol.oauth2.authorization import scope_to_list
@@ -25,6 +25,8 @@ _ID_LENGTH = 22
 _MAX_VALUE = 255
 #: Bytes that an identity may take in the session.
 MAX_BYTES = 1000
+
+_json = json.JSONEncoder(separators=(",", ":")).encode
 
 #: Claims that are kept, the first ones first, as far as there is room.
 KEPT_CLAIMS = (
@@ -79,7 +81,16 @@ class Identity:
         return True
 
 
-_FIELDS = frozenset(one.name for one in fields(Identity))
+class Kept(NamedTuple):
+    """An identity as the session keeps it: what each request needs, and the rest unread."""
+
+    provider: str
+    issuer: str | None
+    sub: str
+    sid: str | None
+    sign_in_id: str
+    signed_in_at: float
+    rest: str = "{}"
 
 
 def identity_of(result: LoginResult, user: str | int | None = None) -> Identity:
@@ -98,7 +109,7 @@ def identity_of(result: LoginResult, user: str | int | None = None) -> Identity:
             "openid, or give on_login and return the application's key of the person.",
         )
     auth_time = result.claims.get("auth_time")
-    identity = Identity(
+    needed = Identity(
         provider=result.name,
         issuer=result.claims.get("iss"),
         sub=sub if isinstance(sub, str) else "",
@@ -109,47 +120,86 @@ def identity_of(result: LoginResult, user: str | int | None = None) -> Identity:
         sid=_short(result.claims.get("sid")),
         sign_in_id=generate_token(_ID_LENGTH),
     )
-    return _with_claims(_with_scopes(identity, result.token.get("scope")), claims)
+    room = MAX_BYTES - len(write(needed)) - len(_json({"scopes": "", "claims": {}}))
+    scopes, room = _fitting_scopes(scope_to_list(result.token.get("scope")), room)
+    return replace(needed, scopes=scopes, claims=_fitting_claims(claims, room))
 
 
 def _short(value: Any) -> str | None:
     return value if isinstance(value, str) and len(value) <= _MAX_VALUE else None
 
 
-def _with_scopes(identity: Identity, scope: Any) -> Identity:
-    """Add the scopes that there is room for; one that is missing is asked for, and so refused."""
-    room = MAX_BYTES - len(json.dumps({**written(identity), "scopes": "", "claims": {}}))
+def _fitting_scopes(scopes: list[str], room: int) -> tuple[tuple[str, ...], int]:
+    """The scopes that there is room for; one that is missing is asked for, and so refused."""
     kept: list[str] = []
-    for name in scope_to_list(scope):
-        room -= len(json.dumps(name)) - 1  # two quotes less, one space more
+    for name in scopes:
+        room -= len(_json(name)) - 1  # two quotes less, one space more
         if room < 0:
             break
         kept.append(name)
-    return replace(identity, scopes=tuple(kept))
+    return tuple(kept), room
 
 
-def _with_claims(identity: Identity, claims: Mapping[str, Any]) -> Identity:
-    """Add the claims that there is room for beside what is needed."""
-    room = MAX_BYTES - len(json.dumps({**written(identity), "claims": {}})) + len("{}")
+def _fitting_claims(claims: Mapping[str, Any], room: int) -> dict[str, Any]:
+    """The claims that there is room for beside what is needed."""
     kept: dict[str, Any] = {}
     for name in KEPT_CLAIMS:
         value = claims.get(name)
-        size = len(json.dumps({name: value})) if isinstance(value, str | bool) else room + 1
+        size = len(_json({name: value})) if isinstance(value, str | bool) else room + 1
         if size <= room:
             kept[name] = value
             room -= size
-    return replace(identity, claims=kept)
+    return kept
 
 
-def written(identity: Identity) -> dict[str, Any]:
-    """What the session keeps of an identity."""
-    values = {name: getattr(identity, name) for name in _FIELDS}
-    values["scopes"] = " ".join(identity.scopes)
-    return {name: value for name, value in values.items() if value not in (None, "", {})}
+# -- in the session ----------------------------------------------------------------------------
 
 
-def read(kept: Mapping[str, Any]) -> Identity:
-    """The identity that was kept."""
-    known = {name: value for name, value in kept.items() if name in _FIELDS}
-    scopes = tuple(scope_to_list(known.get("scopes")))
-    return Identity(**{"issuer": None, "sub": "", **known, "scopes": scopes})
+def write(identity: Identity) -> str:
+    """What the session keeps of an identity: one text in two lines.
+
+    Flask walks through every list and mapping of a session on each request; a text it passes by.
+    """
+    head = [getattr(identity, name) for name in Kept._fields[:-1]]
+    rest = {
+        "user": identity.user,
+        "auth_time": identity.auth_time,
+        "acr": identity.acr,
+        "scopes": " ".join(identity.scopes),
+        "claims": dict(identity.claims),
+    }
+    present = {name: value for name, value in rest.items() if value not in (None, "", {})}
+    return f"{_json(head)}\n{_json(present)}"
+
+
+def parse(text: object) -> Kept | None:
+    """Read what each request needs; ``None`` for anything that was not written here."""
+    if not isinstance(text, str):
+        return None
+    head, _, rest = text.partition("\n")
+    try:
+        provider, issuer, sub, sid, sign_in_id, at, *_ = json.loads(head)  # and what is yet to come
+    except (ValueError, TypeError):
+        return None
+    texts = provider, issuer or "", sub, sid or "", sign_in_id
+    if not all(isinstance(text, str) for text in texts) or not isinstance(at, int | float):
+        return None
+    return Kept(provider, issuer, sub, sid, sign_in_id, at, rest)
+
+
+def read(kept: Kept) -> Identity:
+    """Read the rest as well."""
+    rest: dict[str, Any] = json.loads(kept.rest)
+    return Identity(
+        provider=kept.provider,
+        issuer=kept.issuer,
+        sub=kept.sub,
+        sid=kept.sid,
+        sign_in_id=kept.sign_in_id,
+        signed_in_at=kept.signed_in_at,
+        user=rest.get("user"),
+        auth_time=rest.get("auth_time"),
+        acr=rest.get("acr"),
+        scopes=tuple(rest.get("scopes", "").split()),
+        claims=rest.get("claims", {}),
+    )

@@ -32,7 +32,7 @@ HEADERS: Mapping[str, str] = {
 
 
 #: Not for what the application answers: its pages have styles and scripts of their own.
-_FOR_OUR_PAGES = frozenset({"X-Frame-Options", "Content-Security-Policy"})
+_FOR_OUR_PAGES = frozenset({"X-Frame-Options", "Content-Security-Policy", "X-Content-Type-Options"})
 _IS_OURS = "_oauthclient_page"
 
 

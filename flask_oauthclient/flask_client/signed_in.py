@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 from contextlib import contextmanager
 from typing import Any
-from typing import TypeGuard
 from typing import cast
 
 from flask import Request
@@ -23,8 +22,10 @@ from werkzeug.local import LocalProxy
 from ..protocol.errors import ConfigurationError
 from ..protocol.errors import StateStoreError
 from .identity import Identity
+from .identity import Kept
+from .identity import parse
 from .identity import read
-from .identity import written
+from .identity import write
 from .mounted import app_state
 from .mounted import find_app_state
 
@@ -106,7 +107,7 @@ def sign_in(identity: Identity) -> None:
     if identity.issuer is not None and identity.sid is not None:
         # So that a front-channel logout, which anybody can forge, can end what there is only.
         app_state().sign_outs.note(identity.provider, identity.issuer, identity.sid)
-    session[KEY] = written(identity)
+    session[KEY] = write(identity)
     _remember(identity)
 
 
@@ -116,8 +117,8 @@ def sign_out() -> Identity | None:
     :returns: who was signed in.
     """
     identity = read_identity()
-    kept = session.get(KEY)
-    if identity is None and _is_well_formed(kept):  # the cache is down
+    kept = parse(session.get(KEY))
+    if identity is None and kept is not None:  # the cache is down
         identity = read(kept)
     if identity is not None:
         _end_copies(identity)
@@ -153,7 +154,7 @@ def read_identity() -> Identity | None:
     return cast("Identity", known[_IDENTITY])
 
 
-def read_kept() -> Mapping[str, Any] | None:
+def read_kept() -> Kept | None:
     """What the session keeps of who is signed in, if that still holds; ``None`` for nobody."""
     if not has_request_context():
         return None
@@ -161,7 +162,7 @@ def read_kept() -> Mapping[str, Any] | None:
     known: dict[str, Any] = this_request().__dict__
     if _KEPT not in known:
         known[_KEPT] = _find()
-    return cast("Mapping[str, Any] | None", known[_KEPT])
+    return cast("Kept | None", known[_KEPT])
 
 
 def this_request() -> Request:
@@ -173,22 +174,22 @@ def this_request() -> Request:
 def _remember(identity: Identity | None) -> None:
     """Note who is signed in, for the rest of the request."""
     known: dict[str, Any] = this_request().__dict__
-    known[_KEPT] = None if identity is None else written(identity)
+    known[_KEPT] = None if identity is None else parse(write(identity))
     known[_IDENTITY] = identity
 
 
-def _find() -> Mapping[str, Any] | None:
-    kept, state = session.get(KEY), find_app_state()
-    if state is None or not _is_well_formed(kept):
+def _find() -> Kept | None:
+    state, kept = find_app_state(), parse(session.get(KEY))
+    if state is None or kept is None:
         return None
     try:
         ended = state.sign_outs.ended(
-            kept["provider"],
-            kept.get("issuer"),
-            kept.get("sub", ""),
-            kept.get("sid"),
-            since=kept["signed_in_at"],
-            sign_in_id=kept["sign_in_id"],
+            kept.provider,
+            kept.issuer,
+            kept.sub,
+            kept.sid,
+            since=kept.signed_in_at,
+            sign_in_id=kept.sign_in_id,
         )
     except StateStoreError as failure:
         # Nobody stays signed in because the cache is down, and nobody is signed out for good.
@@ -198,15 +199,6 @@ def _find() -> Mapping[str, Any] | None:
         _end_session()
         return None
     return kept
-
-
-def _is_well_formed(kept: Any) -> TypeGuard[dict[str, Any]]:
-    """Whether an entry of the session is one that was written here."""
-    if not isinstance(kept, dict) or not isinstance(kept.get("signed_in_at"), int | float):
-        return False
-    get = kept.get
-    needed = isinstance(get("provider"), str) and isinstance(get("sign_in_id"), str)
-    return needed and all(isinstance(get(name, ""), str) for name in ("issuer", "sub", "sid"))
 
 
 #: The person who is signed in: an :class:`Identity`, false if there is nobody.

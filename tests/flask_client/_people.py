@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 import flask
 from markupsafe import escape
 
+from flask_oauthclient.flask_client.identity import parse
 from flask_oauthclient.flask_client.signed_in import KEY
 from flask_oauthclient.protocol.oidc.logout_token import EVENT
 from flask_oauthclient.testing.browser import Page
@@ -85,7 +86,9 @@ class Person:
     @property
     def sid(self) -> str:
         """The provider's name of their session there."""
-        return str(self.session[KEY]["sid"])
+        kept = parse(self.session[KEY])
+        assert kept is not None
+        return str(kept.sid)
 
     def cookie(self, name: str) -> str | None:
         """The value of a cookie of the site."""

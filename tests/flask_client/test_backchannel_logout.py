@@ -344,7 +344,7 @@ def test_nobody_is_in_while_the_cache_is_down_and_nobody_is_out_for_good(
     alice = site.signed_in()
     cache.is_down = True
     assert alice.who == {}
-    assert alice.session[KEY]["sub"] == "alice"
+    assert KEY in alice.session
     cache.is_down = False
 
     assert alice.is_in

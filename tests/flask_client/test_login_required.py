@@ -311,9 +311,9 @@ def test_way_of_a_sign_in(site: BlueprintSite, acr: str, status: int) -> None:
 def test_stronger_sign_in_replaces_the_weaker(site: BlueprintSite) -> None:
     view(site, acr="2")
     site.sign_in()
-    assert site.session()["_oauthclient_identity"]["acr"] == "1"
+    assert '"acr":"1"' in site.session()["_oauthclient_identity"]
     assert site.open("/view").text == "/view|"
-    assert site.session()["_oauthclient_identity"]["acr"] == "2"
+    assert '"acr":"2"' in site.session()["_oauthclient_identity"]
 
 
 def test_demand_of_another_page_is_not_taken_along(site: BlueprintSite) -> None:
