@@ -1,9 +1,10 @@
 """The client test modules of the OpenID Foundation's conformance suite, for the code flow.
 
 Each test has the name of a module: the provider does what the module's does, and the client has to
-do what the module requires. Modules about dynamic registration, WebFinger, request objects, session
-management, front- and back-channel logout, mutual TLS, encryption, aggregated and distributed
-claims, and the bearer token in the body belong to features that do not exist here.
+do what the module requires. Those about logout and third-party-initiated login are beside the
+blueprint's tests. Modules about dynamic registration, WebFinger, request objects, session
+management, mutual TLS, encryption, aggregated and distributed claims, and the bearer token in the
+body belong to features that do not exist here.
 """
 
 from __future__ import annotations
