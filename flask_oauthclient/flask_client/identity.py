@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 from typing import NamedTuple
 
@@ -26,6 +27,8 @@ _MAX_VALUE = 255
 #: Bytes that an identity may take in the session.
 MAX_BYTES = 1000
 
+#: Texts that are not read anew.
+_REMEMBERED = 256
 _json = json.JSONEncoder(separators=(",", ":")).encode
 
 #: Claims that are kept, the first ones first, as far as there is room.
@@ -174,8 +177,11 @@ def write(identity: Identity) -> str:
 
 def parse(text: object) -> Kept | None:
     """Read what each request needs; ``None`` for anything that was not written here."""
-    if not isinstance(text, str):
-        return None
+    return _parse(text) if isinstance(text, str) else None
+
+
+@lru_cache(maxsize=_REMEMBERED)  # a page makes many requests in a row
+def _parse(text: str) -> Kept | None:
     head, _, rest = text.partition("\n")
     try:
         provider, issuer, sub, sid, sign_in_id, at, *_ = json.loads(head)  # and what is yet to come

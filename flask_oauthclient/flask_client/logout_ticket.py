@@ -46,13 +46,18 @@ class Ticket(NamedTuple):
     revocable: str | None = None
 
 
-def give_ticket(sign_in_id: str, token: Mapping[str, Any]) -> None:
-    """Keep what a sign-out will need.
+def give_ticket(sign_in_id: str, token: Mapping[str, Any], metadata: Mapping[str, Any]) -> None:
+    """Keep what a sign-out will need, and nothing that the provider has no use for then.
 
     :param sign_in_id: the sign-in that it belongs to.
     :param token: the token of the login.
+    :param metadata: what is known of the provider.
     """
-    ticket = Ticket(token.get("id_token"), token.get("refresh_token") or token.get("access_token"))
+    revocable = token.get("refresh_token") or token.get("access_token")
+    ticket = Ticket(
+        token.get("id_token") if metadata.get("end_session_endpoint") else None,
+        revocable if metadata.get("revocation_endpoint") else None,
+    )
     # The more the better, as far as there is room.
     tickets = [one for one in (ticket, Ticket(ticket.id_token)) if any(one)]
     state = app_state()

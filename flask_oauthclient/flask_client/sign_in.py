@@ -187,8 +187,9 @@ class SignInRoutes:
             if answer is None or is_key:
                 identity = identity_of(result, answer if is_key else None)
                 sign_in(identity)
-                give_ticket(identity.sign_in_id, result.token)
-                _warn_without_cache(result.client)
+                metadata = getattr(result.client, "server_metadata", {})  # OAuth 1.0a has none
+                give_ticket(identity.sign_in_id, result.token, metadata)
+                _warn_without_cache(result.name, metadata)
             remember_success(result.next_url)
         signals.login_succeeded.send(
             this_app(),
@@ -258,16 +259,15 @@ def _result(client: Any, token: Mapping[str, Any]) -> tuple[LoginResult, dict[st
     return result, about
 
 
-def _warn_without_cache(client: Any) -> None:
+def _warn_without_cache(name: str, metadata: Mapping[str, Any]) -> None:
     """Say once that a sign-out at the provider will be heard by one process only."""
     state = app_state()
-    metadata = getattr(client, "server_metadata", {})  # OAuth 1.0a has none
     if state.cache is None and metadata.get("backchannel_logout_supported") and not state.warned:
         state.warned = True
         _log.warning(
             "%r can end sessions here (back-channel logout), but without a cache only the process "
             "that hears it knows. Pass one to the registry: OAuth(app, cache=RedisCache(...))",
-            client.name,
+            name,
         )
 
 

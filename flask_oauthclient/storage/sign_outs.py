@@ -15,6 +15,8 @@ import math
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from collections.abc import Sequence
+from functools import lru_cache
 from time import monotonic
 from typing import Any
 from typing import TypeVar
@@ -27,6 +29,8 @@ T = TypeVar("T")
 _PREFIX = "oauthclient_out_"
 _CAPACITY = 50_000
 _NOTHING = (0.0, None)
+#: Sign-ins whose keys are not made anew for each request.
+_REMEMBERED = 256
 
 
 class ProcessCache:
@@ -44,6 +48,12 @@ class ProcessCache:
         """The value of a key, or ``None``."""
         until, value = self._entries.get(key, _NOTHING)
         return value if until > monotonic() else None
+
+    def get_many(self, *keys: str) -> list[str | None]:
+        """The values of several keys."""
+        entries, now = self._entries, monotonic()
+        found = [entries.get(key, _NOTHING) for key in keys]
+        return [value if until > now else None for until, value in found]
 
     def set(self, key: str, value: str, timeout: float) -> None:
         """Keep a value for some seconds."""
@@ -126,12 +136,7 @@ class SignOuts:
         :param since: when it was made; sign-ins after a mark are not concerned.
         :param sign_in_id: its random name, if it has one.
         """
-        keys = [_PREFIX + sign_in_id] if sign_in_id else []
-        if issuer is not None:
-            keys.append(_of_user(client, issuer, sub))
-        if issuer is not None and sid is not None:
-            keys += [_of_session(client, issuer, sid, whose) for whose in {"", sub}]
-        return self._latest(keys) >= since
+        return self._latest(_concerning(client, issuer, sub, sid, sign_in_id)) >= since
 
     def note(self, client: str, issuer: str, sid: str) -> None:
         """Remember that there is a sign-in of this session, for :meth:`end_known`."""
@@ -170,9 +175,10 @@ class SignOuts:
         latest = max(at, self._latest([key]))
         self._ask(one_time.put, key, json.dumps(latest), self._lifetime)
 
-    def _latest(self, keys: list[str]) -> float:
+    def _latest(self, keys: Sequence[str]) -> float:
         found = self._ask(one_time.read_many, keys)
-        return max((_moment(text) for text in found if text is not None), default=-math.inf)
+        marks = [text for text in found if text is not None]
+        return max(map(_moment, marks)) if marks else -math.inf
 
     def _ask(self, how: Callable[..., T], *arguments: Any) -> T:
         try:
@@ -180,6 +186,19 @@ class SignOuts:
         except Exception as exception:  # noqa: BLE001  each back end has errors of its own
             failure = type(exception).__name__
         raise StateStoreError(detail={"failure": failure})
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _concerning(
+    client: str, issuer: str | None, sub: str, sid: str | None, sign_in_id: str
+) -> tuple[str, ...]:
+    """The keys of all marks that can concern a sign-in."""
+    keys = [_PREFIX + sign_in_id] if sign_in_id else []
+    if issuer is not None:
+        keys.append(_of_user(client, issuer, sub))
+    if issuer is not None and sid is not None:
+        keys += [_of_session(client, issuer, sid, whose) for whose in {"", sub}]
+    return tuple(keys)
 
 
 def _of_user(client: str, issuer: str, sub: str) -> str:

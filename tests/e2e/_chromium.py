@@ -59,9 +59,13 @@ class Chromium:
 
         :param options: how the person has set the browser up, in the words of Playwright.
         """
-        context = self.run(self._browser.new_context(**options))
-        context.set_default_timeout(_PATIENCE)
-        return Visitor(self, context)
+
+        async def arrive() -> Visitor:
+            context = await self._browser.new_context(**options)
+            context.set_default_timeout(_PATIENCE)
+            return Visitor(self, context)  # which listens, and can do so only in the event loop
+
+        return self.run(arrive())
 
     def close(self) -> None:
         """End the process."""

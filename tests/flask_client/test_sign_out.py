@@ -34,6 +34,10 @@ from ._site import ORIGIN
 RETURN = f"{ORIGIN}/auth/logout/callback"
 
 
+#: Where a provider signs people out.
+ENDPOINTS = {"end_session_endpoint": "https://op.test/end_session"}
+
+
 @pytest.fixture
 def make_people_site(provider: DevelopmentProvider) -> Iterator[Make]:
     """Makes sites; the keywords are those of :class:`PeopleSite`."""
@@ -443,7 +447,7 @@ def test_cookie_goes_to_the_logout_route_alone(people: PeopleSite) -> None:
 def test_cookie_is_secure_on_https(make_people_site: Make, base: str, secure: bool) -> None:
     people = make_people_site(config={"SESSION_COOKIE_SECURE": False})
     with people.app.test_request_context(base_url=base):
-        logout_ticket.give_ticket("sign-in", {"id_token": "an ID token"})
+        logout_ticket.give_ticket("sign-in", {"id_token": "an ID token"}, ENDPOINTS)
         answer = people.app.process_response(people.app.make_response(""))
     assert ("Secure" in answer.headers["Set-Cookie"]) is secure
 
@@ -452,7 +456,7 @@ def test_cookie_of_a_permanent_session_lives_as_long(make_people_site: Make) -> 
     people = make_people_site(config={"PERMANENT_SESSION_LIFETIME": 7200})
     with people.app.test_request_context(base_url=ORIGIN):
         flask.session.permanent = True
-        logout_ticket.give_ticket("sign-in", {"id_token": "an ID token"})
+        logout_ticket.give_ticket("sign-in", {"id_token": "an ID token"}, ENDPOINTS)
         answer = people.app.process_response(people.app.make_response(""))
     assert any("Max-Age=7200" in line for line in answer.headers.getlist("Set-Cookie"))
 
@@ -655,3 +659,13 @@ def test_application_that_cannot_find_its_token_keeps_nobody_signed_in(
     assert is_signed_out_page(alice.sign_out())
     assert not alice.is_in
     assert "no stored token to revoke: LookupError" in caplog.text
+
+
+def test_nothing_is_kept_that_the_provider_has_no_use_for(people: PeopleSite) -> None:
+    def without(found: dict[str, Any]) -> dict[str, Any]:
+        ends = ("end_session_endpoint", "revocation_endpoint")
+        return {name: value for name, value in found.items() if name not in ends}
+
+    people.provider.faults.on("discovery").edit_json(without)
+    alice = people.signed_in()
+    assert alice.cookie(logout_ticket.COOKIE) is None
