@@ -23,6 +23,7 @@ from .settings import this_app
 from .signed_in import read_identity
 from .step_up import Demand
 from .step_up import ask
+from .to_provider import send_to_provider
 from .visit import check_is_ours
 
 
@@ -37,8 +38,6 @@ class LinkRoutes:
 
     def link(self, provider: str) -> Any:
         """Send a signed-in person to a provider whose account is to be linked."""
-        from .sign_in import send_to_provider
-
         client, identity = self._settings.client(provider), self._signed_in_lately()
         if identity is None:
             return self._ask_to_sign_in()

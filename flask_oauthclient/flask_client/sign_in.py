@@ -33,7 +33,6 @@ from .pages import home
 from .pages import path_of
 from .pages import render
 from .pages import target_in_site
-from .pages import url_of
 from .pages import wanted_next
 from .settings import BlueprintSettings
 from .settings import this_app
@@ -42,6 +41,7 @@ from .signed_in import read_identity
 from .signed_in import renewed_session
 from .signed_in import sign_in
 from .step_up import take_demand
+from .to_provider import send_to_provider
 from .visit import is_by_the_person
 from .visit import is_only_looking
 
@@ -199,28 +199,6 @@ class SignInRoutes:
             **self._settings.with_token(result.token),
         )
         return redirect(result.next_url) if answer is None or is_key else answer
-
-
-def send_to_provider(
-    settings: BlueprintSettings, client: Any, extra: Mapping[str, Any], **params: Any
-) -> Any:
-    """Begin a login, or say why that cannot be.
-
-    :param settings: of the blueprint.
-    :param client: the client.
-    :param extra: what the callback has to know.
-    :param params: of the authorization request.
-    """
-    known = {name: value for name, value in extra.items() if value is not None}
-    try:
-        response = client.authorize_redirect(
-            url_of("callback", provider=client.name), extra=known, **params
-        )
-    except OAuthError as error:
-        error.extra = known
-        return fail(settings, client.name, error)
-    signals.login_started.send(this_app(), name=client.name)
-    return response
 
 
 def check_same_person(
