@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode
 
+import cachelib
 import flask
 from markupsafe import escape
 
@@ -29,6 +30,38 @@ from ._site import BlueprintSite
 
 #: A claim, or a member of the header, that is left out.
 ABSENT = object()
+
+
+class Unreliable(cachelib.SimpleCache):
+    """A cache that can be down, and notes what is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_down = False
+        self.written: list[str] = []
+
+    def _check(self) -> None:
+        if self.is_down:
+            raise ConnectionError("the cache does not answer")
+
+    def get(self, key: str) -> Any:
+        self._check()
+        return super().get(key)
+
+    def set(self, key: str, value: Any, timeout: int | None = None) -> bool | None:
+        self._check()
+        self.written.append(key)
+        return super().set(key, value, timeout)
+
+    def add(self, key: str, value: Any, timeout: int | None = None) -> bool:
+        self._check()
+        self.written.append(key)
+        return super().add(key, value, timeout)
+
+    def delete(self, key: str) -> bool:
+        self._check()
+        self.written.append(key)
+        return super().delete(key)
 
 
 class Person:

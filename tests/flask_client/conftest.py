@@ -10,6 +10,8 @@ import pytest
 
 from flask_oauthclient.testing.provider import DevelopmentProvider
 
+from ._people import Make
+from ._people import people_sites
 from ._site import BlueprintSite
 
 
@@ -32,3 +34,10 @@ def make_blueprint_site(provider: DevelopmentProvider) -> Iterator[Callable[...,
 def site(make_blueprint_site: Callable[..., BlueprintSite]) -> BlueprintSite:
     """A site with one provider, Alice signed in there already."""
     return make_blueprint_site()
+
+
+@pytest.fixture
+def make_people_site(provider: DevelopmentProvider) -> Iterator[Make]:
+    """Makes sites; the keywords are those of :class:`PeopleSite`."""
+    with people_sites(provider) as make:
+        yield make

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from collections.abc import Iterator
 from typing import Any
 
 import cachelib
@@ -20,16 +19,9 @@ from flask_oauthclient.testing.provider import DevelopmentProvider
 from ._people import ABSENT
 from ._people import Make
 from ._people import PeopleSite
+from ._people import Unreliable
 from ._people import logout_token
-from ._people import people_sites
 from ._site import ORIGIN
-
-
-@pytest.fixture
-def make_people_site(provider: DevelopmentProvider) -> Iterator[Make]:
-    """Makes sites; the keywords are those of :class:`PeopleSite`."""
-    with people_sites(provider) as make:
-        yield make
 
 
 @pytest.fixture(params=["none", "simple", "redis"])
@@ -44,34 +36,6 @@ def place(
 def people(make_people_site: Make) -> PeopleSite:
     """A site with a cache in the process."""
     return make_people_site(cache=cachelib.SimpleCache())
-
-
-class Unreliable(cachelib.SimpleCache):
-    """A cache that can be down."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.is_down = False
-
-    def _check(self) -> None:
-        if self.is_down:
-            raise ConnectionError("the cache does not answer")
-
-    def get(self, key: str) -> Any:
-        self._check()
-        return super().get(key)
-
-    def set(self, key: str, value: Any, timeout: int | None = None) -> bool | None:
-        self._check()
-        return super().set(key, value, timeout)
-
-    def add(self, key: str, value: Any, timeout: int | None = None) -> bool:
-        self._check()
-        return super().add(key, value, timeout)
-
-    def delete(self, key: str) -> bool:
-        self._check()
-        return super().delete(key)
 
 
 # -- whose sessions end --------------------------------------------------------------------

@@ -17,6 +17,7 @@ from flask_oauthclient.testing.provider import DevelopmentProvider
 
 from ._people import PeopleSite
 from ._people import Person
+from ._people import Unreliable
 from ._people import people_sites
 from ._site import ISSUER
 from ._site import ORIGIN
@@ -212,15 +213,7 @@ def test_front_channel_logout_ends_the_user_too(make_app: MakeApp, with_cookies:
 
 
 def test_nobody_is_in_while_the_cache_is_down(make_app: MakeApp) -> None:
-    class Cache(cachelib.SimpleCache):
-        is_down = False
-
-        def get(self, key: str) -> Any:
-            if self.is_down:
-                raise ConnectionError("the cache does not answer")
-            return super().get(key)
-
-    cache = Cache()
+    cache = Unreliable()
     alice = make_app(cache=cache).signed_in()
     cache.is_down = True
     assert alice.open("/members").status == 401

@@ -3,63 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from collections.abc import Iterator
 from typing import Any
 
-import cachelib
 import pytest
 
 from flask_oauthclient.flask_client import signals
-from flask_oauthclient.testing.provider import DevelopmentProvider
 
 from ._people import Make
 from ._people import PeopleSite
 from ._people import Person
-from ._people import people_sites
+from ._people import Unreliable
 from ._site import ISSUER
 from ._site import ORIGIN
 
 PATH = "/auth/frontchannel-logout/demo"
 OTHER_ISSUER = "https://other.test"
-
-
-class Noting(cachelib.SimpleCache):
-    """A cache that notes what is written, and can be down."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.written: list[str] = []
-        self.is_down = False
-
-    def _check(self) -> None:
-        if self.is_down:
-            raise ConnectionError("the cache does not answer")
-
-    def get(self, key: str) -> Any:
-        self._check()
-        return super().get(key)
-
-    def set(self, key: str, value: Any, timeout: int | None = None) -> bool | None:
-        self._check()
-        self.written.append(key)
-        return super().set(key, value, timeout)
-
-    def add(self, key: str, value: Any, timeout: int | None = None) -> bool:
-        self._check()
-        self.written.append(key)
-        return super().add(key, value, timeout)
-
-    def delete(self, key: str) -> bool:
-        self._check()
-        self.written.append(key)
-        return super().delete(key)
-
-
-@pytest.fixture
-def make_people_site(provider: DevelopmentProvider) -> Iterator[Make]:
-    """Makes sites; the keywords are those of :class:`PeopleSite`."""
-    with people_sites(provider) as make:
-        yield make
 
 
 @pytest.fixture(params=["none", "simple", "redis"])
@@ -71,12 +29,12 @@ def place(
 
 
 @pytest.fixture
-def cache() -> Noting:
-    return Noting()
+def cache() -> Unreliable:
+    return Unreliable()
 
 
 @pytest.fixture
-def people(make_people_site: Make, cache: Noting) -> PeopleSite:
+def people(make_people_site: Make, cache: Unreliable) -> PeopleSite:
     """A site whose cache can be looked into."""
     return make_people_site(cache=cache)
 
@@ -162,7 +120,7 @@ BAD: dict[str, Any] = {
 
 @pytest.mark.parametrize("query", BAD.values(), ids=BAD.keys())
 def test_bad_frame_ends_nothing_and_writes_nothing(
-    people: PeopleSite, cache: Noting, query: Callable[[str], dict[str, Any]]
+    people: PeopleSite, cache: Unreliable, query: Callable[[str], dict[str, Any]]
 ) -> None:
     alice = people.signed_in()
     cache.written.clear()
@@ -176,7 +134,7 @@ def test_bad_frame_ends_nothing_and_writes_nothing(
 
 
 @pytest.mark.parametrize("sid", ["nobody-knows", "'\"><script>", "x" * 5000])
-def test_unknown_session_writes_nothing(people: PeopleSite, cache: Noting, sid: str) -> None:
+def test_unknown_session_writes_nothing(people: PeopleSite, cache: Unreliable, sid: str) -> None:
     alice = people.signed_in()
     cache.written.clear()
     answer = frame(people, alice, iss=ISSUER, sid=sid)
@@ -233,7 +191,7 @@ def test_client_that_knows_no_issuer(make_people_site: Make) -> None:
     assert answer.status_code == 400
 
 
-def test_cache_that_is_down(people: PeopleSite, cache: Noting) -> None:
+def test_cache_that_is_down(people: PeopleSite, cache: Unreliable) -> None:
     alice = people.signed_in()
     cache.is_down = True
     answer = frame(people, iss=ISSUER, sid=alice.sid)

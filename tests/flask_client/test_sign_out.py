@@ -7,7 +7,6 @@ import binascii
 import time
 import zlib
 from collections.abc import Callable
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs
@@ -27,7 +26,7 @@ from flask_oauthclient.testing.provider import DevelopmentProvider
 from ._people import Make
 from ._people import PeopleSite
 from ._people import Person
-from ._people import people_sites
+from ._people import Unreliable
 from ._site import ISSUER
 from ._site import ORIGIN
 
@@ -36,13 +35,6 @@ RETURN = f"{ORIGIN}/auth/logout/callback"
 
 #: Where a provider signs people out.
 ENDPOINTS = {"end_session_endpoint": "https://op.test/end_session"}
-
-
-@pytest.fixture
-def make_people_site(provider: DevelopmentProvider) -> Iterator[Make]:
-    """Makes sites; the keywords are those of :class:`PeopleSite`."""
-    with people_sites(provider) as make:
-        yield make
 
 
 @pytest.fixture
@@ -601,15 +593,7 @@ def test_cookie_still_works_where_there_is_a_cache_now(make_people_site: Make) -
 
 
 def test_l17_sign_out_while_the_cache_is_down(make_people_site: Make) -> None:
-    class Cache(cachelib.SimpleCache):
-        is_down = False
-
-        def get(self, key: str) -> Any:
-            if self.is_down:
-                raise ConnectionError("the cache does not answer")
-            return super().get(key)
-
-    cache = Cache()
+    cache = Unreliable()
     alice = make_people_site(cache=cache).signed_in()
     cache.is_down = True
     page = alice.sign_out()
