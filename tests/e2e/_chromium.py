@@ -21,10 +21,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Scheme = Literal["light", "dark"]
 
+#: A host of this machine that browsers do not trust as they trust loopback.
+PLAIN_HOST = "app.test"
+_RULES = (
+    *(f"MAP {PLAIN_HOST} 127.0.0.1", "MAP * ~NOTFOUND"),
+    *("EXCLUDE 127.0.0.1", "EXCLUDE localhost"),
+)
 _FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost",
+    "--host-resolver-rules=" + " , ".join(_RULES),
 )
 #: Milliseconds that a page may take.
 _PATIENCE = 15_000
@@ -176,7 +182,7 @@ class Tab:
         """Wait for a page with this heading."""
         self._run(self.page.get_by_role("heading", name=heading, exact=True).wait_for())
 
-    def arrives(self, url: str) -> None:
+    def arrives(self, url: str | re.Pattern[str]) -> None:
         """Wait until this page has been loaded."""
         self._run(self.page.wait_for_url(url))
 

@@ -18,6 +18,7 @@ from flask_oauthclient.testing.provider import DevelopmentProvider
 from flask_oauthclient.testing.provider import KeyRing
 from tests.servers.fixtures import _required
 
+from ._chromium import PLAIN_HOST
 from ._chromium import Chromium
 from ._chromium import Tab
 from ._chromium import Visitor
@@ -109,7 +110,8 @@ def make_visitor(chromium: Chromium, stack: ExitStack) -> Iterator[MakeVisitor]:
         visitor.close()
     for visitor in visitors:
         assert visitor.complaints == []
-        assert {host.partition(":")[0] for host in visitor.hosts} <= {"localhost", "127.0.0.1", ""}
+        hosts = {host.partition(":")[0] for host in visitor.hosts}
+        assert hosts <= {"localhost", "127.0.0.1", PLAIN_HOST, ""}
 
 
 @pytest.fixture

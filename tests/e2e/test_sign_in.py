@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from ._chromium import PLAIN_HOST
 from ._chromium import Tab
 from ._chromium import Visitor
 from ._person import WANTED
@@ -99,3 +102,12 @@ def test_a_script_is_not_sent_to_the_provider(site: Site, tab: Tab) -> None:
     asked = "async () => { const r = await fetch('/letters'); return [r.status, await r.json()] }"
     assert tab.script(asked) == [401, {"error": "login_required"}]
     assert tab.visitor.hosts == {site.host}
+
+
+@pytest.mark.parametrize("page", ["/auth/login", "/auth/callback/demo?code=c&state=s"])
+def test_buttons_work_over_plain_http(make_site: MakeSite, tab: Tab, page: str) -> None:
+    """Where browsers send no Fetch Metadata, and tell forms apart by their origin."""
+    site = make_site(more=("other",))
+    tab.open(site.url(page).replace("localhost", PLAIN_HOST))
+    tab.press("Try again" if "callback" in page else "Continue with Demo")
+    tab.arrives(re.compile(re.escape(site.provider.issuer)))
