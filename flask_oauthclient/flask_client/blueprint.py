@@ -74,7 +74,7 @@ def make_blueprint(
             blueprint.add_url_rule(
                 path, endpoint, views[endpoint], methods=methods, defaults=defaults
             )
-    blueprint.url_value_preprocessor(lambda *_: _exempt_from_csrf(blueprint))
+    blueprint.url_value_preprocessor(_preparation(blueprint, settings))
     blueprint.after_request(add_headers)
     blueprint.before_app_request(_end_what_was_ended)
     blueprint.record(lambda state: note_mount(state, settings))
@@ -153,6 +153,19 @@ def _hide_user() -> None:
     anonymous = getattr(getattr(current_app, "login_manager", None), "anonymous_user", None)
     if anonymous is not None:
         g._login_user = anonymous()
+
+
+def _preparation(blueprint: Blueprint, settings: BlueprintSettings) -> Callable[..., None]:
+    """What comes before each request of the blueprint."""
+    to_check = [settings.check_names]  # once, when all clients have been registered
+
+    def prepare(*_: Any) -> None:
+        if to_check:
+            to_check[0]()
+            to_check.clear()
+        _exempt_from_csrf(blueprint)
+
+    return prepare
 
 
 def _exempt_from_csrf(blueprint: Blueprint) -> None:

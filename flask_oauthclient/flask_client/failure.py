@@ -15,6 +15,7 @@ from .._version import DOCUMENTATION
 from ..protocol.error_codes import CODES
 from ..protocol.error_codes import REFUSALS
 from ..protocol.errors import AuthorizationError
+from ..protocol.errors import ConfigurationError
 from ..protocol.errors import OAuthError
 from ..protocol.errors import TokenRequestError
 from ..protocol.random import generate_token
@@ -71,10 +72,18 @@ def tell(settings: BlueprintSettings, provider: str, error: OAuthError) -> Any:
     :param provider: name of the client.
     :param error: why.
     """
-    current_app.logger.info("login at %s failed: %s %s", provider, error.error, error.detail)
+    _log(provider, error)
     signals.login_failed.send(this_app(), name=provider, error=error)
     answer = settings.on_error(error) if settings.on_error is not None else None
     return failure_page(settings, provider, error) if answer is None else answer
+
+
+def _log(provider: str, error: OAuthError) -> None:
+    """What users do is information; what only the developer can mend is an error."""
+    if isinstance(error, ConfigurationError) or error.error == "invalid_client":
+        current_app.logger.error("login at %s failed: %s %s", provider, error, error.detail)
+    else:
+        current_app.logger.info("login at %s failed: %s %s", provider, error.error, error.detail)
 
 
 def failure_page(
@@ -83,20 +92,29 @@ def failure_page(
     """The page that says why, with a button to try again."""
     code = _code_of(error)
     text = words_of_request().failure(code)
+    is_known = code in CODES or code in REFUSALS
     switching = code == "account_mismatch"
     page = render(
         "error.html",
         title=text.title,
-        message=text.message,
+        # A code of the application's own comes with words of its own.
+        message=text.message if is_known else error.description or text.message,
         code=code,
         status=error.http_status,
         hint=error.description if current_app.debug else None,
-        docs_url=f"{settings.docs_url or DOCUMENTATION}{OAuthError(code).docs}",
+        docs_url=_docs_url(settings, code) if is_known else None,
         retry_url=route_for("link" if _was_linking(error) else "start", provider),
         switching=switching,
         next=next_url or next_of(error),
     )
-    return page, error.http_status
+    # The application refuses somebody; it has not failed.
+    is_refusal = not is_known and error.http_status == OAuthError.http_status
+    return page, 403 if is_refusal else error.http_status
+
+
+def _docs_url(settings: BlueprintSettings, code: str) -> str | None:
+    base = DOCUMENTATION if settings.docs_url is None else settings.docs_url
+    return f"{base}{OAuthError(code).docs}" if base else None
 
 
 def _was_linking(error: OAuthError) -> bool:

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 from typing import Any
 from typing import cast
 
+from ..protocol.errors import InvalidSettingError
+
 if TYPE_CHECKING:
     from flask import Blueprint
+    from werkzeug.wrappers import Response
 
     from ..protocol.errors import OAuthError
     from .app_state import Registration
@@ -32,7 +35,8 @@ class Mountable:
         self,
         name: str = "oauthclient",
         *,
-        on_login: Callable[[LoginResult], Any] | None = None,
+        on_login: Callable[[LoginResult], str | int | Response | tuple[Any, ...] | None]
+        | None = None,
         on_error: Callable[[OAuthError], Any] | None = None,
         on_logout: Callable[[Identity], Any] | None = None,
         on_start: Callable[[str], Any] | None = None,
@@ -78,12 +82,22 @@ class Mountable:
         :param link_max_age: seconds that a sign-in may be old for linking and unlinking.
         :param revoke: whether signing out revokes the tokens of the login (RFC 7009).
         :param token_in_signals: whether ``login_succeeded`` and ``account_linked`` carry it.
-        :param docs_url: where error codes are explained, up to ``errors.html``.
+        :param docs_url: where error codes are explained, up to ``errors.html``; an empty string
+            takes the link away.
         :raises InvalidSettingError: if that cannot work.
         """
         from .blueprint import make_blueprint
         from .settings import BlueprintSettings
 
+        lists = {
+            "providers": providers,
+            "query_params": query_params,
+            "keep_in_session": keep_in_session,
+        }
+        for keyword in [keyword for keyword, given in lists.items() if isinstance(given, str)]:
+            raise InvalidSettingError(
+                "invalid_configuration", f"{keyword} is a list of names, and not one string."
+            )
         settings = BlueprintSettings(
             oauth=cast("OAuth", self),
             providers=None if providers is None else tuple(providers),
@@ -101,5 +115,11 @@ class Mountable:
             revoke=revoke,
             token_in_signals=token_in_signals,
             docs_url=docs_url,
+            placed=frozenset(
+                client
+                for place in (paths or {}).values()
+                if isinstance(place, Mapping)
+                for client in place
+            ),
         )
         return make_blueprint(name, settings, paths)

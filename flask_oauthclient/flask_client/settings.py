@@ -13,6 +13,7 @@ from flask import Flask
 from flask import abort
 from flask import current_app
 
+from ..protocol.errors import InvalidSettingError
 from ..protocol.errors import OAuthError
 
 if TYPE_CHECKING:
@@ -41,13 +42,25 @@ class BlueprintSettings:
     revoke: bool = True
     token_in_signals: bool = False
     docs_url: str | None = None
+    #: Names of clients that have paths of their own.
+    placed: frozenset[str] = frozenset()
 
     def names(self) -> list[str]:
         """The clients that people can sign in at, in the order to show them in."""
-        known = self.oauth.names()
-        if self.providers is None:
-            return known
-        return [name for name in self.providers if name in known]
+        return self.oauth.names() if self.providers is None else list(self.providers)
+
+    def check_names(self) -> None:
+        """Refuse names of clients that are not registered, when the first request comes.
+
+        :raises InvalidSettingError: for a name that must be a typing error.
+        """
+        known = set(self.oauth.names())
+        unknown = sorted({*(self.providers or ()), *self.labels, *self.placed} - known)
+        if unknown:
+            raise InvalidSettingError(
+                "invalid_configuration",
+                f"create_blueprint names {', '.join(unknown)}, but no such client is registered.",
+            )
 
     def client(self, provider: str) -> Any:
         """A client by the name that stands in a URL; any other name is a page not found."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import redirect
 from flask import request
+from werkzeug.wrappers import Response
 
 from ..protocol.errors import AccountMismatchError
 from ..protocol.errors import InvalidSettingError
@@ -182,7 +183,7 @@ class SignInRoutes:
             check_same_person(result, current, started_by)  # before anybody is made of it
         with renewed_session((*self._settings.keep_in_session, DONE)):
             answer = on_login(result) if on_login is not None else None
-            is_key = isinstance(answer, str | int) and not isinstance(answer, bool)
+            is_key = is_key_of_person(answer)
             check_same_person(result, current, started_by, answer if is_key else None)
             if answer is None or is_key:
                 identity = identity_of(result, answer if is_key else None)
@@ -199,6 +200,22 @@ class SignInRoutes:
             **self._settings.with_token(result.token),
         )
         return redirect(result.next_url) if answer is None or is_key else answer
+
+
+def is_key_of_person(answer: Any) -> bool:
+    """Whether ``on_login`` has answered with a key; else it is nothing, or a response.
+
+    :raises TypeError: if it is none of these.
+    """
+    if isinstance(answer, str | int) and not isinstance(answer, bool) and answer != "":
+        return True
+    if answer is not None and not isinstance(answer, Response | tuple):
+        kind = "an empty string" if answer == "" else type(answer).__name__
+        raise TypeError(
+            "on_login has to return the key of the person (a string or whole number, as in "
+            f"str(user.id)), a response, or None, and not {kind}."
+        )
+    return False
 
 
 def check_same_person(

@@ -19,6 +19,7 @@ from flask import redirect
 from flask import session
 
 from ..protocol.errors import DemandNotMetError
+from ..protocol.errors import InvalidSettingError
 from ..protocol.errors import MissingConfigurationError
 from ..protocol.oauth2.authorization import scope_to_list
 from .failure import failure_page
@@ -88,14 +89,14 @@ def login_required(view: View) -> View: ...
 def login_required(
     view: str | None = None,
     *,
-    scopes: Iterable[str] = (),
+    scopes: str | Iterable[str] = (),
     max_age: int | None = None,
     acr: str | None = None,
 ) -> Callable[[View], View]: ...
 def login_required(
     view: Any = None,
     *,
-    scopes: Iterable[str] = (),
+    scopes: str | Iterable[str] = (),
     max_age: int | None = None,
     acr: str | None = None,
 ) -> Any:
@@ -110,10 +111,15 @@ def login_required(
     :param max_age: seconds since the person last proved who it is (OpenID Connect Core 3.1.2.1);
         30 at the least count here, and the provider is asked for what is given.
     :param acr: how that has to be proved (Core 2).
+    :raises InvalidSettingError: for a ``max_age`` that is none.
     """
     if callable(view):
         return _guard(view, _SOMEBODY)
-    demand = Demand(view, tuple(scopes), max_age, acr)
+    if max_age is not None and (not isinstance(max_age, int) or max_age < 0):
+        raise InvalidSettingError(
+            "invalid_configuration", "login_required: max_age is a whole number of seconds."
+        )
+    demand = Demand(view, tuple(scope_to_list(scopes)), max_age, acr)
     return lambda guarded: _guard(guarded, demand)
 
 

@@ -285,7 +285,10 @@ def without_ours(token: Any) -> Any:
 
 def missing(option: str) -> MissingConfigurationError:
     """The error for an option that a call needs and nobody gave."""
-    return MissingConfigurationError("missing_configuration", f'Missing "{option}" value')
+    instead = ", or the issuer of an OpenID provider" if option == "authorize_url" else ""
+    return MissingConfigurationError(
+        "missing_configuration", f'Missing "{option}" value. Configure it{instead}.'
+    )
 
 
 def _host_of(url: str) -> str:

@@ -53,6 +53,13 @@ def read_text(name: str, chosen: ClientOptions) -> None:
 
     :raises ConfigurationError: if they cannot be read.
     """
+    for option in ("client_id", "client_secret"):
+        value = getattr(chosen, option)
+        # Flask reads the environment as JSON, and what is all digits becomes a number.
+        if isinstance(value, bool | float):
+            raise _unusable(name, option, "was read as a number; quote it: '\"12e3\"'")
+        if isinstance(value, int):
+            setattr(chosen, option, str(value))
     for option in ("leeway", "id_token_max_age"):
         value = getattr(chosen, option)
         if value is None:
