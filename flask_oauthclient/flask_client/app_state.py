@@ -45,8 +45,8 @@ class AppState:
         self.update_token = update_token
         self.clients: dict[str, FlaskOAuth2App] = {}
         self.redirect_uris: dict[str, str] = {}
-        #: Whether it was said that there is no cache for sign-outs at providers.
-        self.warned = False
+        #: What the log was told once.
+        self.warned_of: set[str] = set()
 
     def forget(self, name: str) -> None:
         """Drop a client that is about to be registered anew."""

@@ -13,6 +13,7 @@ from flask import current_app
 from flask import g
 from flask import jsonify
 from flask import session
+from flask.blueprints import BlueprintSetupState
 
 from ..protocol.errors import InvalidSettingError
 from .linking import LinkRoutes
@@ -76,7 +77,7 @@ def make_blueprint(
             )
     blueprint.url_value_preprocessor(_preparation(blueprint, settings))
     blueprint.after_request(add_headers)
-    blueprint.before_app_request(_end_what_was_ended)
+    blueprint.record_once(_put_first)
     blueprint.record(lambda state: note_mount(state, settings))
     return blueprint
 
@@ -136,6 +137,11 @@ def _refused(why: str) -> InvalidSettingError:
     return InvalidSettingError("invalid_configuration", f"paths: {why}")
 
 
+def _put_first(state: BlueprintSetupState) -> None:
+    """Let nothing that the application does before a request believe in a session that is over."""
+    state.app.before_request_funcs.setdefault(None, []).insert(0, _end_what_was_ended)
+
+
 def _end_what_was_ended() -> None:
     """End a session that the provider has ended, before any view believes in it."""
     # Who has no session has nothing to be ended. Asking theirs would tell caches that a page for
@@ -143,7 +149,8 @@ def _end_what_was_ended() -> None:
     asked = this_request()
     if current_app.config["SESSION_COOKIE_NAME"] not in asked.cookies:
         return
-    is_file = (asked.endpoint or "static").endswith("static")
+    endpoint = asked.endpoint or "static"
+    is_file = endpoint == "static" or endpoint.endswith(".static")
     if not is_file and read_kept() is None and KEY in session:
         _hide_user()
 
@@ -185,7 +192,9 @@ def _public_keys(settings: BlueprintSettings) -> Any:
     for client in map(settings.client, settings.names()):
         keys += [key for key in _keys_of(client) if key not in keys]
     response = jsonify(keys=keys)
-    response.headers["Cache-Control"] = "public, max-age=300"
+    # The answer to somebody with a session may bring its cookie along.
+    is_known = current_app.config["SESSION_COOKIE_NAME"] in this_request().cookies
+    response.headers["Cache-Control"] = f"{'private' if is_known else 'public'}, max-age=300"
     response.content_type = "application/jwk-set+json"
     return response
 

@@ -180,7 +180,9 @@ def _recently_done() -> dict[str, Any]:
 
 
 def _is_recent(noted: Any) -> bool:
-    return isinstance(noted, list) and 0 <= time.time() - noted[0] <= REPEATED
+    if not isinstance(noted, list) or len(noted) != 2 or not isinstance(noted[0], int | float):
+        return False
+    return 0 <= time.time() - noted[0] <= REPEATED
 
 
 def _next_of_repeated(error: OAuthError) -> str | None:
@@ -200,8 +202,10 @@ def _begin_anew(provider: str, error: OAuthError) -> str | None:
     The browser has to bring the note of it along, so that one without cookies is told about
     that, and is not sent around for ever.
     """
-    lost = error.error in _LOST or (error.error == "state_used" and read_identity() is None)
-    if not lost or request.method != "GET" or _noted() is not None:
+    is_lost = error.error in _LOST or error.error == "state_used"
+    if not is_lost or request.method != "GET" or _noted() is not None:
+        return None
+    if read_identity() is not None:
         return None
     mark = generate_token(12)
     session[_AGAIN] = [int(time.time()), provider, mark]
@@ -216,6 +220,6 @@ def is_begun_anew(provider: str) -> bool:
 
 def _noted() -> list[Any] | None:
     noted = session.get(_AGAIN)
-    if not isinstance(noted, list) or len(noted) != 3:
+    if not isinstance(noted, list) or len(noted) != 3 or not isinstance(noted[0], int | float):
         return None
     return noted if time.time() - noted[0] <= _AGAIN_LIFETIME else None

@@ -17,13 +17,13 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import redirect
 from flask import request
 
 from ..protocol.oauth2.callback import PARAMETERS
 from ..protocol.urls import add_params
+from .visit import place_of
 
 if TYPE_CHECKING:
     from ..storage.sealing import Sealer
@@ -88,4 +88,4 @@ def _is_small_foreign_form() -> bool:
         return False
     # Browsers name the origin of every form that is posted across sites; servers do not.
     sender = request.headers.get("Origin")
-    return sender is not None and urlsplit(sender).netloc != request.host
+    return sender is not None and place_of(sender)[1] != request.host

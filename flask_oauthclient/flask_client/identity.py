@@ -190,6 +190,8 @@ def _parse(text: str) -> Kept | None:
     texts = provider, issuer or "", sub, sid or "", sign_in_id
     if not all(isinstance(text, str) for text in texts) or not isinstance(at, int | float):
         return None
+    if not rest.startswith("{"):
+        return None
     return Kept(provider, issuer, sub, sid, sign_in_id, at, rest)
 
 

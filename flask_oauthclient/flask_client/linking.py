@@ -62,12 +62,15 @@ class LinkRoutes:
         identity = read_identity()
         if identity is None:
             return None
-        age = time.time() - identity.signed_in_at
+        # Not every provider says when the person was there last, without being asked.
+        age = time.time() - (identity.auth_time or identity.signed_in_at)
         return identity if age <= self._settings.link_max_age else None
 
     def _ask_to_sign_in(self) -> Any:
         """Whoever sits here now may not be who signed in an hour ago."""
-        demand = Demand(max_age=self._settings.link_max_age)
+        identity = read_identity()
+        is_told = identity is not None and identity.auth_time is not None
+        demand = Demand(max_age=self._settings.link_max_age if is_told else None)
         return ask(demand, "insufficient_user_authentication")
 
 

@@ -46,6 +46,11 @@ def _check_callbacks(url_map: Map, endpoints: list[str]) -> None:
             )
 
 
+def has_several() -> bool:
+    """Whether the application has more than one blueprint."""
+    return len(_mounted()) > 1
+
+
 def this_blueprint() -> str:
     """The blueprint that answers the current request, else the first one."""
     mounted = _mounted()

@@ -42,6 +42,8 @@ from .signed_in import read_identity
 from .signed_in import renewed_session
 from .signed_in import sign_in
 from .step_up import take_demand
+from .to_provider import check_not_ended
+from .to_provider import check_same_blueprint
 from .to_provider import send_to_provider
 from .visit import is_by_the_person
 from .visit import is_only_looking
@@ -168,14 +170,16 @@ class SignInRoutes:
             return fail(self._settings, provider, error)
         result, about = _result(client, token)
         try:
+            check_same_blueprint(about)
             if about.get("link"):
                 return complete_link(self._settings, result, about["link"])
-            return self._complete(result, about.get("by"))
+            return self._complete(result, about)
         except OAuthError as error:
             error.extra = about
             return fail(self._settings, provider, error)
 
-    def _complete(self, result: LoginResult, started_by: str | None) -> Any:
+    def _complete(self, result: LoginResult, about: Mapping[str, Any]) -> Any:
+        started_by = about.get("by")
         on_login, current = self._settings.on_login, result.signed_in
         identity: Identity | None = None
         is_told = current is not None and current.provider == result.name and result.key[1]
@@ -187,6 +191,7 @@ class SignInRoutes:
             check_same_person(result, current, started_by, answer if is_key else None)
             if answer is None or is_key:
                 identity = identity_of(result, answer if is_key else None)
+                check_not_ended(identity, about)
                 sign_in(identity)
                 metadata = getattr(result.client, "server_metadata", {})  # OAuth 1.0a has none
                 give_ticket(identity.sign_in_id, result.token, metadata)
@@ -257,8 +262,9 @@ def _result(client: Any, token: Mapping[str, Any]) -> tuple[LoginResult, dict[st
 def _warn_without_cache(name: str, metadata: Mapping[str, Any]) -> None:
     """Say once that a sign-out at the provider will be heard by one process only."""
     state = app_state()
-    if state.cache is None and metadata.get("backchannel_logout_supported") and not state.warned:
-        state.warned = True
+    can_end = state.cache is None and metadata.get("backchannel_logout_supported")
+    if can_end and "cache" not in state.warned_of:
+        state.warned_of.add("cache")
         _log.warning(
             "%r can end sessions here (back-channel logout), but without a cache only the process "
             "that hears it knows. Pass one to the registry: OAuth(app, cache=RedisCache(...))",

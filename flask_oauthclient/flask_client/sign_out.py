@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from flask import abort
 from flask import current_app
 from flask import jsonify
 from flask import make_response
@@ -35,6 +36,7 @@ from .signed_in import sign_out
 from .texts import LOGOUT_UNCONFIRMED
 from .texts import words_of_request
 from .visit import check_is_ours
+from .visit import is_only_looking
 
 #: Seconds that a provider may take to revoke a token while somebody waits to be signed out.
 _REVOCATION_TIME = 3
@@ -89,6 +91,8 @@ class SignOutRoutes:
 
     def logout_callback(self) -> Any:
         """Receive the browser after a sign-out."""
+        if is_only_looking():
+            abort(405)
         left = session.pop(_LEAVING, None)
         provider, next_url = left if isinstance(left, list) and len(left) == 2 else (None, None)
         if provider in self._settings.names() or "state" in request.args:

@@ -13,6 +13,7 @@ from typing import cast
 
 from flask import Request
 from flask import current_app
+from flask import g
 from flask import has_request_context
 from flask import request
 from flask import session
@@ -93,9 +94,22 @@ def _check_size() -> None:
 
 def _renew_id() -> None:
     """Give a session that is kept on the server another name (session fixation)."""
-    renew = getattr(current_app.session_interface, "regenerate", None)
+    interface = current_app.session_interface
+    renew = getattr(interface, "regenerate", None)
     if renew is not None:
         renew(session)
+    elif not isinstance(interface, SecureCookieSessionInterface):
+        _warn_of_fixed_sessions()
+
+
+def _warn_of_fixed_sessions() -> None:
+    state = find_app_state()
+    if state is not None and "sessions" not in state.warned_of:
+        state.warned_of.add("sessions")
+        _log.warning(
+            "the session interface has no regenerate(), so a session keeps its id at a sign-in, "
+            "and who has planted it is signed in as well. Flask-Session 0.6 or newer has it"
+        )
 
 
 def sign_in(identity: Identity) -> None:
@@ -137,8 +151,10 @@ def _end_copies(identity: Identity) -> None:
 def _end_session() -> None:
     session.clear()
     if hasattr(current_app, "login_manager"):
-        # Flask-Login lets people in by a cookie of its own, unless it finds this.
+        # Flask-Login lets people in by a cookie of its own, unless it finds this; and whom it has
+        # found already in this request.
         session["_remember"] = "clear"
+        g.pop("_login_user", None)
     _renew_id()
     _remember(None)
 

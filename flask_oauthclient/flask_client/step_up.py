@@ -16,6 +16,7 @@ from flask import current_app
 from flask import jsonify
 from flask import make_response
 from flask import redirect
+from flask import request
 from flask import session
 
 from ..protocol.errors import DemandNotMetError
@@ -34,6 +35,7 @@ from .signed_in import ASKED
 from .signed_in import read_identity
 from .signed_in import read_kept
 from .visit import is_for_a_script
+from .visit import is_ours
 
 _DEMAND = "_oauthclient_demand"
 #: The least ``max_age``, in seconds, that a sign-in just now is sure to meet.
@@ -64,9 +66,14 @@ class Demand:
         return None
 
     def _is_too_old(self, identity: Identity) -> bool:
-        proven = identity.auth_time or identity.signed_in_at
+        if self.max_age is None:
+            return False
+        # An OpenID provider says when, if it is asked (Core 2): a sign-in alone proves nothing
+        # there, as somebody may have been signed in at the provider for days.
+        told = identity.auth_time
+        proven = identity.signed_in_at if told is None and identity.issuer is None else told or 0
         # The way back from the provider takes its time, and clocks differ.
-        return self.max_age is not None and time.time() - proven > max(self.max_age, _LEAST_AGE)
+        return time.time() - proven > max(self.max_age, _LEAST_AGE)
 
     def as_params(self) -> dict[str, Any]:
         """Parameters of the authorization request that asks for it."""
@@ -157,7 +164,9 @@ def ask(demand: Demand, shortfall: str) -> Any:
         return add_headers(make_response(page))
     if identity is None and has_just_led_to(here):
         return _not_ours(provider, here)
-    session[_DEMAND] = asked
+    if request.method in ("GET", "HEAD") or is_ours():
+        # A form of another site comes without cookies; a new session would replace the person's.
+        session[_DEMAND] = asked
     if provider is None:
         return redirect(route_for("login", next=here), 303)
     return redirect(route_for("start", provider, next=here), 303)

@@ -43,7 +43,19 @@ def is_ours() -> bool:
     sender = request.headers.get("Origin") or request.headers.get("Referer")
     if site is None and sender is None:
         return True
-    return site in (None, "same-site") and _is_own_host(urlsplit(sender or "").netloc)
+    scheme, host = place_of(sender or "")
+    if request.is_secure and scheme == "http":  # which anybody on the way can be
+        return False
+    return site in (None, "same-site") and _is_own_host(host)
+
+
+def place_of(sender: str) -> tuple[str, str]:
+    """Scheme and host in an ``Origin`` or ``Referer``; nothing in what is none."""
+    try:
+        parts = urlsplit(sender)
+    except ValueError:
+        return "", ""
+    return parts.scheme, parts.netloc
 
 
 def _is_own_host(host: str) -> bool:

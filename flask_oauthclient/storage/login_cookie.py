@@ -64,23 +64,36 @@ def is_login_cookie(name: str) -> bool:
 
 
 def seal_login(
-    sealer: Sealer, client: str, state: str, expires: int, data: Mapping[str, Any] | None
+    sealer: Sealer,
+    client: str,
+    state: str,
+    expires: int,
+    data: Mapping[str, Any] | None,
+    *,
+    secure: bool = False,
 ) -> str:
     """Write the value of a login's cookie.
 
+    :param secure: whether it has the name that it may have over https only.
     :param data: the login's data, or ``None`` if the cookie only has to prove the browser.
     """
     text = b"" if data is None else _write(data)
-    return f"{expires:x}.{sealer.seal(text, _context(client, state, expires))}"
+    return f"{expires:x}.{sealer.seal(text, _context(client, state, expires, secure))}"
 
 
-def open_login(sealer: Sealer, client: str, state: str, value: str) -> LoginCookie | None:
-    """Read the value of a login's cookie; ``None`` unless it was sealed for this very login."""
+def open_login(
+    sealer: Sealer, client: str, state: str, value: str, *, secure: bool = False
+) -> LoginCookie | None:
+    """Read the value of a login's cookie; ``None`` unless it was sealed for this very login.
+
+    A value that was sealed for the name which only this host can set is worth nothing under the
+    other one, under which a neighbour in the domain could plant it.
+    """
     stated, _, sealed = value.partition(".")
     expires = cookie_expiry(value)
     if expires is None or f"{expires:x}" != stated:
         return None
-    text = sealer.open(sealed, _context(client, state, expires))
+    text = sealer.open(sealed, _context(client, state, expires, secure))
     if text is None:
         return None
     return LoginCookie(expires, _read(text))
@@ -110,5 +123,6 @@ def cookie_expiry(value: str) -> int | None:
         return None
 
 
-def _context(client: str, state: str, expires: int) -> bytes:
-    return f"{len(client)} {client} {len(state)} {state} {expires}".encode()
+def _context(client: str, state: str, expires: int, secure: bool) -> bytes:
+    host = " host" if secure else ""
+    return f"{len(client)} {client} {len(state)} {state} {expires}{host}".encode()

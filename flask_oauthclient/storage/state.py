@@ -28,6 +28,7 @@ from typing import Any
 from ..protocol.errors import MismatchingStateError
 from ..protocol.errors import StateStoreError
 from . import cache as one_time
+from .login_cookie import HOST_PREFIX
 from .login_cookie import USED
 from .login_cookie import cookie_expiry
 from .login_cookie import cookie_names
@@ -156,7 +157,7 @@ class PendingLogins:
     ) -> int:
         kept = None if self._cache is not None else data
         name = cookie_names(client, state)[browser.secure]
-        value = seal_login(sealer, client, state, expires, kept)
+        value = seal_login(sealer, client, state, expires, kept, secure=browser.secure)
         if len(name) + len(value) > MAX_COOKIE_BYTES:
             raise StateStoreError("state_too_large", http_status=500)
         for old in _cookies_that_give_way(browser.cookies, name, value):
@@ -234,10 +235,15 @@ class PendingLogins:
         return text
 
     def _open_cookie(self, carried: Mapping[str, str], client: str, state: str) -> Any:
-        value = next(iter(carried.values()), None)
-        if value is None or self._sealer is None:
+        sealer = self._sealer
+        if sealer is None:
             return None
-        return open_login(self._sealer, client, state, value)
+        for name, value in carried.items():
+            secure = name.startswith(HOST_PREFIX)
+            opened = open_login(sealer, client, state, value, secure=secure)
+            if opened is not None:
+                return opened
+        return None
 
     def forget(self, browser: Browser, client: str, state: str) -> None:
         """Remove a login from the browser, and whatever else has expired there."""
