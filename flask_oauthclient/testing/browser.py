@@ -92,6 +92,7 @@ class ScriptedBrowser:
         HTTP.
     :param verify: For TLS, as in ``requests``.
     :param allow_network: Let it leave this machine.
+    :param headers: More headers of every request, such as ``Accept-Language``.
     """
 
     def __init__(
@@ -100,10 +101,16 @@ class ScriptedBrowser:
         *,
         verify: bool | str = True,
         allow_network: bool = False,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.session = requests.Session()
         self.verify = verify
         self.allow_network = allow_network
+        self.headers = {
+            "Accept": "text/html,*/*;q=0.8",
+            "User-Agent": "ScriptedBrowser",
+            **(headers or {}),
+        }
         self._cookies = CookieStore()
         self._origins: set[str] = set()
         for url, app in (apps or {}).items():
@@ -215,7 +222,7 @@ class ScriptedBrowser:
         request = requests.Request(
             visit.method,
             visit.url,
-            headers={"Accept": "text/html,*/*;q=0.8", "User-Agent": "ScriptedBrowser"},
+            headers=self.headers,
             data=visit.data,
         ).prepare()
         if visit.method == "POST" and visit.initiator is not None:

@@ -237,3 +237,13 @@ def test_a_form_is_meant_by_what_a_user_can_see() -> None:
     assert not second.is_meant({"token": "x"})
     assert not second.is_meant({"action": "other"})
     assert dict(second.data({"token": "changed", "login": "a"}))["token"] == "t&1"
+
+
+def test_browser_may_prefer_a_language() -> None:
+    def app(environ: t.Any, start_response: t.Any) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [environ["HTTP_ACCEPT_LANGUAGE"].encode()]
+
+    apps = {"http://localhost": app}
+    with ScriptedBrowser(apps, headers={"Accept-Language": "de"}) as browser:
+        assert browser.open("http://localhost/").text == "de"
