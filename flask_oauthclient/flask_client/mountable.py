@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 from typing import Any
 from typing import cast
 
-from ..protocol.errors import InvalidSettingError
-
 if TYPE_CHECKING:
     from flask import Blueprint
     from werkzeug.wrappers import Response
@@ -89,37 +87,23 @@ class Mountable:
         from .blueprint import make_blueprint
         from .settings import BlueprintSettings
 
-        lists = {
-            "providers": providers,
-            "query_params": query_params,
-            "keep_in_session": keep_in_session,
-        }
-        for keyword in [keyword for keyword, given in lists.items() if isinstance(given, str)]:
-            raise InvalidSettingError(
-                "invalid_configuration", f"{keyword} is a list of names, and not one string."
-            )
-        settings = BlueprintSettings(
-            oauth=cast("OAuth", self),
-            providers=None if providers is None else tuple(providers),
-            labels=dict(labels or {}),
+        settings = BlueprintSettings.of(
+            cast("OAuth", self),
+            paths or {},
+            providers=providers,
+            labels=labels or {},
             on_start=on_start,
             on_login=on_login,
             on_error=on_error,
             on_logout=on_logout,
             on_link=on_link,
             on_unlink=on_unlink,
-            query_params=tuple(query_params),
-            keep_in_session=tuple(keep_in_session),
+            query_params=query_params,
+            keep_in_session=keep_in_session,
             third_party_login=third_party_login,
             link_max_age=link_max_age,
             revoke=revoke,
             token_in_signals=token_in_signals,
             docs_url=docs_url,
-            placed=frozenset(
-                client
-                for place in (paths or {}).values()
-                if isinstance(place, Mapping)
-                for client in place
-            ),
         )
         return make_blueprint(name, settings, paths)

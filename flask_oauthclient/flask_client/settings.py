@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from .login_result import LoginResult
 
 
+_LISTS = ("providers", "query_params", "keep_in_session")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlueprintSettings:
     """The keywords of :meth:`OAuth.create_blueprint`, which explains them."""
@@ -44,6 +47,24 @@ class BlueprintSettings:
     docs_url: str | None = None
     #: Names of clients that have paths of their own.
     placed: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(
+        cls, oauth: OAuth, paths: Mapping[str, str | Mapping[str, str]], **given: Any
+    ) -> BlueprintSettings:
+        """Settings of what :meth:`OAuth.create_blueprint` was given.
+
+        :raises InvalidSettingError: for one string in place of a list of names.
+        """
+        for keyword in _LISTS:
+            if isinstance(given[keyword], str):
+                raise InvalidSettingError(
+                    "invalid_configuration", f"{keyword} is a list of names, and not one string."
+                )
+            given[keyword] = None if given[keyword] is None else tuple(given[keyword])
+        mappings = [place for place in paths.values() if isinstance(place, Mapping)]
+        placed = frozenset(client for mapping in mappings for client in mapping)
+        return cls(oauth=oauth, placed=placed, **given)
 
     def names(self) -> list[str]:
         """The clients that people can sign in at, in the order to show them in."""

@@ -158,10 +158,10 @@ class _OneWrite:
 
     def request(self: Any, *args: Any, **kwargs: Any) -> None:
         self._is_first, self._headers = True, None
-        super().request(*args, **kwargs)  # type: ignore[misc]  # a connection's
+        super().request(*args, **kwargs)  # type: ignore[misc]  # the connection's
         if self._headers is not None:  # there was no body
             headers, self._headers = self._headers, None
-            super().send(headers)  # type: ignore[misc]
+            super().send(headers)  # type: ignore[misc]  # the connection's
 
     def send(self: Any, data: Any) -> None:
         is_first, self._is_first = self._is_first, False
@@ -172,8 +172,8 @@ class _OneWrite:
         if headers is not None and isinstance(data, bytes):
             data = headers + data
         elif headers is not None:
-            super().send(headers)  # type: ignore[misc]
-        super().send(data)  # type: ignore[misc]
+            super().send(headers)  # type: ignore[misc]  # the connection's
+        super().send(data)  # type: ignore[misc]  # the connection's
 
 
 class _Connection(_OneWrite, HTTPConnection):
