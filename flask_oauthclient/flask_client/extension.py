@@ -29,6 +29,7 @@ from .app_state import AppState
 from .app_state import Registration
 from .form_post import relay
 from .mountable import Mountable
+from .unproxied import unproxied
 
 if TYPE_CHECKING:
     from .remote_app import FlaskOAuth2App
@@ -268,8 +269,7 @@ class OAuth(Mountable):
     def _active_state(self) -> AppState | None:
         if not has_app_context():
             return None
-        app = current_app._get_current_object()  # type: ignore[attr-defined]  # typed as the app
-        return self._states.get(app)
+        return self._states.get(unproxied(current_app))
 
     def current_state(self) -> AppState:
         """What the registry keeps for the current application.

@@ -34,6 +34,7 @@ from .form_post import MAX_FORM_BYTES
 from .form_post import read_handle
 from .proxy import warn_of_plain_http
 from .signals import token_update
+from .unproxied import unproxied
 from .visit import is_prefetch
 from .visit import is_secure
 
@@ -96,8 +97,7 @@ class FlaskIntegration:
 
         :raises MissingConfigurationError: if the application has no ``SECRET_KEY``.
         """
-        kept = session._get_current_object()  # type: ignore[attr-defined]  # typed as the session
-        if isinstance(kept, NullSession):
+        if isinstance(unproxied(session), NullSession):
             raise MissingConfigurationError(
                 "missing_configuration", "A login is kept in the session. Set SECRET_KEY."
             )

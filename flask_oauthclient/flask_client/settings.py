@@ -15,6 +15,7 @@ from flask import current_app
 
 from ..protocol.errors import InvalidSettingError
 from ..protocol.errors import OAuthError
+from .unproxied import unproxied
 
 if TYPE_CHECKING:
     from .extension import OAuth
@@ -100,5 +101,4 @@ class BlueprintSettings:
 
 def this_app() -> Flask:
     """The application itself and no proxy of it: the sender of signals."""
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # typed as the app
-    return app
+    return unproxied(current_app)

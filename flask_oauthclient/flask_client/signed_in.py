@@ -29,6 +29,7 @@ from .identity import read
 from .identity import write
 from .mounted import app_state
 from .mounted import find_app_state
+from .unproxied import unproxied
 
 _log = logging.getLogger(__name__)
 
@@ -183,8 +184,7 @@ def read_kept() -> Kept | None:
 
 def this_request() -> Request:
     """The request itself and no proxy of it, each use of which costs."""
-    asked: Request = request._get_current_object()  # type: ignore[attr-defined]  # typed as that
-    return asked
+    return unproxied(request)
 
 
 def _remember(identity: Identity | None) -> None:

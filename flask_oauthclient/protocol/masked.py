@@ -26,15 +26,15 @@ class MaskedDict(dict[str, Any]):
         other.update(self)
         return other
 
-    # dict promises a plain dict here for other types of values, whose repr would show them.
-    def __or__(self, other: Any) -> Self:  # type: ignore[override]
+    # dict promises a plain dict for other types of values; its repr would show them.
+    def __or__(self, other: Any) -> Self:  # type: ignore[override]  # stays masked, see above
         if not isinstance(other, dict):
             return NotImplemented
         together = self.copy()
         together.update(other)
         return together
 
-    def __ror__(self, other: Any) -> Self:  # type: ignore[override]
+    def __ror__(self, other: Any) -> Self:  # type: ignore[override]  # stays masked, see above
         if not isinstance(other, dict):
             return NotImplemented
         together = self.copy()

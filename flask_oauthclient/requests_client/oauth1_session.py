@@ -7,7 +7,6 @@ from urllib.parse import parse_qsl
 from urllib.parse import unquote_plus
 
 import requests
-from requests.sessions import merge_setting
 
 from ..protocol.errors import InsecureTransportError
 from ..protocol.messages import Exchange
@@ -24,6 +23,7 @@ from ..protocol.oauth1.token import parse_token_response
 from ..protocol.urls import add_params
 from ..transport._run import run
 from ..transport.requests import PooledSession
+from ..transport.untyped import merge_setting
 from .calls import take_signed_settings
 from .calls import take_transport_settings
 from .oauth1_auth import OAuth1Auth
@@ -188,7 +188,7 @@ class OAuth1Session(OAuth1Client, PooledSession):
         if isinstance(kwargs.get("data"), bytes):
             kwargs["data"] = kwargs["data"].decode("utf-8", "replace")
         params = _params(kwargs.pop("params", None))
-        together = merge_setting(params, self.params)  # type: ignore[no-untyped-call]
+        together = merge_setting(params, self.params)
         return _as_sent(add_params(url, pairs(together)))
 
     def _prepare_message(
@@ -221,7 +221,7 @@ class OAuth1Session(OAuth1Client, PooledSession):
             return
         prepared_request.headers.pop("Authorization", None)
         before, after = str(response.request.url), str(prepared_request.url)
-        leaving = self.should_strip_auth(before, after)  # type: ignore[no-untyped-call]
+        leaving = self.leaves_origin(before, after)
         if leaving and _signed_form(prepared_request) is not None:
             raise InsecureTransportError("token_origin")
         _remove_signature(prepared_request)

@@ -222,7 +222,7 @@ class TokenSession(PooledSession, ABC):
         note_headers(prepared_request, names)
         super().rebuild_auth(prepared_request, response)
         before, after = str(response.request.url), str(prepared_request.url)
-        if not self.should_strip_auth(before, after):  # type: ignore[no-untyped-call]
+        if not self.leaves_origin(before, after):
             return
         for name in names:
             prepared_request.headers.pop(name, None)

@@ -17,14 +17,14 @@ import requests
 import requests.cookies
 from requests.cookies import RequestsCookieJar
 
-# Two functions of requests for which there are no type stubs.
+# Two functions of requests that do not say their types.
 _extract = t.cast(
     "Callable[[CookieJar, requests.PreparedRequest, t.Any], None]",
-    requests.cookies.extract_cookies_to_jar,  # pyright: ignore[reportUnknownMemberType]
+    t.cast("t.Any", requests.cookies).extract_cookies_to_jar,
 )
 _header = t.cast(
     "Callable[[CookieJar, requests.PreparedRequest], str | None]",
-    requests.cookies.get_cookie_header,  # pyright: ignore[reportUnknownMemberType]
+    t.cast("t.Any", requests.cookies).get_cookie_header,
 )
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 

@@ -147,7 +147,7 @@ def _get_response(connection: Any, get: Callable[[], Any]) -> Any:
         raise
 
 
-class _OneWrite:
+class _OneWrite(HTTPConnection):
     """Sends a body together with the headers: one packet, one TLS record, one call of the system.
 
     By itself urllib3 writes them one after the other.
@@ -156,27 +156,31 @@ class _OneWrite:
     _headers: bytes | None = None
     _is_first = False
 
-    def request(self: Any, *args: Any, **kwargs: Any) -> None:
+    def request(self, *args: Any, **kwargs: Any) -> None:
         self._is_first, self._headers = True, None
-        super().request(*args, **kwargs)  # type: ignore[misc]  # the connection's
-        if self._headers is not None:  # there was no body
-            headers, self._headers = self._headers, None
-            super().send(headers)  # type: ignore[misc]  # the connection's
+        super().request(*args, **kwargs)
+        headers = self._take_headers()
+        if headers is not None:  # there was no body
+            super().send(headers)
 
-    def send(self: Any, data: Any) -> None:
+    def send(self, data: Any) -> None:
         is_first, self._is_first = self._is_first, False
         if is_first and isinstance(data, bytes):
             self._headers = data
             return
-        headers, self._headers = self._headers, None
+        headers = self._take_headers()
         if headers is not None and isinstance(data, bytes):
             data = headers + data
         elif headers is not None:
-            super().send(headers)  # type: ignore[misc]  # the connection's
-        super().send(data)  # type: ignore[misc]  # the connection's
+            super().send(headers)
+        super().send(data)
+
+    def _take_headers(self) -> bytes | None:
+        headers, self._headers = self._headers, None
+        return headers
 
 
-class _Connection(_OneWrite, HTTPConnection):
+class _Connection(_OneWrite):
     def connect(self) -> None:
         _connect(self, super().connect)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from dataclasses import field
 from urllib.parse import urlsplit
 from urllib.request import getproxies
-from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
+from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # not in typeshed
 
 from ..protocol.urls import is_loopback_host
 

@@ -18,9 +18,6 @@ from typing import NoReturn
 import requests
 from requests.adapters import HTTPAdapter
 from requests.cookies import RequestsCookieJar
-from requests.cookies import merge_cookies
-from requests.sessions import merge_hooks
-from requests.sessions import merge_setting
 from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError
 
@@ -47,6 +44,9 @@ from .headers import check_headers
 from .policy import POLICIES
 from .policy import Policy
 from .policy import check_url
+from .untyped import merge_cookies
+from .untyped import merge_hooks
+from .untyped import merge_setting
 
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -138,7 +138,7 @@ class PooledSession(requests.Session):
         """Drop credentials when a redirect leaves the origin; never look into ``.netrc``."""
         headers = prepared_request.headers
         before, after = str(response.request.url), str(prepared_request.url)
-        if self.should_strip_auth(before, after):  # type: ignore[no-untyped-call]
+        if self.leaves_origin(before, after):
             headers.pop("Authorization", None)
             headers.pop("DPoP", None)
 
@@ -153,6 +153,15 @@ class PooledSession(requests.Session):
         # What the environment chose for the URL before does not have to hold for this one.
         explicit = {k: v for k, v in (proxies or {}).items() if environment.proxies.get(k) != v}
         return choose_proxies(url, explicit, self.proxies, environment.proxies_for(url))
+
+    def leaves_origin(self, before: str, after: str) -> bool:
+        """Whether a redirect leads to where credentials must not follow.
+
+        :param before: URL of the request that was redirected.
+        :param after: URL that it leads to.
+        """
+        strips: Any = self.should_strip_auth  # requests does not say its types
+        return bool(strips(before, after))
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         """Where a response redirects to, if that is a URL; its body is read within a cap.
@@ -177,7 +186,7 @@ class PooledSession(requests.Session):
             params=_merged_params(self.params, request.params),
             auth=request.auth or self.auth,
             cookies=_merged_cookies(self.cookies, request.cookies),
-            hooks=merge_hooks(request.hooks, self.hooks),  # type: ignore[no-untyped-call]
+            hooks=merge_hooks(request.hooks, self.hooks),
         )
         return prepared
 
@@ -302,7 +311,7 @@ class PooledSession(requests.Session):
         prepared.headers = _merged_headers(self.headers, request.headers)
         prepared.prepare_cookies(_merged_cookies(self.cookies, cookies))
         hooks = hooks or {"response": []}
-        prepared.hooks = merge_hooks(hooks, self.hooks)  # type: ignore[no-untyped-call]
+        prepared.hooks = merge_hooks(hooks, self.hooks)
         prepared.body = request.body  # a form is ASCII, whatever it encodes
         prepared.prepare_content_length(request.body)
         return prepared
@@ -387,12 +396,12 @@ def _merged_headers(session: Mapping[str, Any], call: Mapping[str, Any] | None) 
 def _merged_params(session: Any, call: Any) -> Any:
     if not session:
         return call
-    return merge_setting(call, session)  # type: ignore[no-untyped-call]
+    return merge_setting(call, session)
 
 
 def _merged_cookies(session: Any, call: Any) -> RequestsCookieJar:
     jar = RequestsCookieJar()
     for cookies in (session, call):
         if cookies:
-            jar = merge_cookies(jar, cookies)  # type: ignore[no-untyped-call]
+            jar = merge_cookies(jar, cookies)
     return jar

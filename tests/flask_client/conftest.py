@@ -11,6 +11,7 @@ import pytest
 from flask_oauthclient.testing.provider import DevelopmentProvider
 
 from ._people import Make
+from ._people import PeopleSite
 from ._people import people_sites
 from ._site import BlueprintSite
 
@@ -41,3 +42,11 @@ def make_people_site(provider: DevelopmentProvider) -> Iterator[Make]:
     """Makes sites; the keywords are those of :class:`PeopleSite`."""
     with people_sites(provider) as make:
         yield make
+
+
+@pytest.fixture(params=["none", "simple", "redis"])
+def place(
+    request: pytest.FixtureRequest, make_cache: Callable[[str], Any], make_people_site: Make
+) -> PeopleSite:
+    """A site whose sign-outs are remembered in each of some places."""
+    return make_people_site(cache=make_cache(request.param))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 from typing import Any
 
 import cachelib
@@ -22,14 +21,6 @@ from ._people import PeopleSite
 from ._people import Unreliable
 from ._people import logout_token
 from ._site import ORIGIN
-
-
-@pytest.fixture(params=["none", "simple", "redis"])
-def place(
-    request: pytest.FixtureRequest, make_cache: Callable[[str], Any], make_people_site: Make
-) -> PeopleSite:
-    """A site whose sign-outs are remembered in each of some places."""
-    return make_people_site(cache=make_cache(request.param))
 
 
 @pytest.fixture

@@ -20,14 +20,6 @@ PATH = "/auth/frontchannel-logout/demo"
 OTHER_ISSUER = "https://other.test"
 
 
-@pytest.fixture(params=["none", "simple", "redis"])
-def place(
-    request: pytest.FixtureRequest, make_cache: Callable[[str], Any], make_people_site: Make
-) -> PeopleSite:
-    """A site whose sign-outs are remembered in each of some places."""
-    return make_people_site(cache=make_cache(request.param))
-
-
 @pytest.fixture
 def cache() -> Unreliable:
     return Unreliable()

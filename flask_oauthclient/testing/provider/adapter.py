@@ -160,9 +160,8 @@ def _response(
     response.request = request
     # requests keeps it only to close it; its stubs know no adapter but their own.
     response.connection = t.cast("t.Any", adapter)
-    requests.cookies.extract_cookies_to_jar(  # type: ignore[no-untyped-call]  # pyright: ignore[reportUnknownMemberType]
-        response.cookies, request, raw
-    )
+    # Nor do they know the types of this function.
+    t.cast("t.Any", requests.cookies).extract_cookies_to_jar(response.cookies, request, raw)
     return response
 
 
