@@ -202,6 +202,7 @@ def test_the_same_subject_elsewhere_is_another_user(accounts: AccountsSite, alic
 def test_an_address_that_is_taken_is_an_error_and_no_key(
     accounts: AccountsSite, alice: Visitor
 ) -> None:
+    """Rows AC05 and AC08: it is compared in one spelling, and never decides who somebody is."""
     other = accounts.browser()
     page = other.sign_in("globex", "p")
     assert page.status == 409

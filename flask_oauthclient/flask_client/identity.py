@@ -145,10 +145,14 @@ def _fitting_scopes(scopes: list[str], room: int) -> tuple[tuple[str, ...], int]
 
 def _fitting_claims(claims: Mapping[str, Any], room: int) -> dict[str, Any]:
     """The claims that there is room for beside what is needed."""
+    wanted = {
+        name: claims[name] for name in KEPT_CLAIMS if isinstance(claims.get(name), str | bool)
+    }
+    if len(_json(wanted)) <= room:
+        return wanted
     kept: dict[str, Any] = {}
-    for name in KEPT_CLAIMS:
-        value = claims.get(name)
-        size = len(_json({name: value})) if isinstance(value, str | bool) else room + 1
+    for name, value in wanted.items():
+        size = len(_json({name: value}))
         if size <= room:
             kept[name] = value
             room -= size

@@ -30,9 +30,8 @@ HEADERS: Mapping[str, str] = {
     ),
 }
 
-
-#: Not for what the application answers: its pages have styles and scripts of their own.
-_FOR_OUR_PAGES = frozenset({"X-Frame-Options", "Content-Security-Policy", "X-Content-Type-Options"})
+#: For what the application answers, too. Its pages have styles and scripts of their own.
+_FOR_ALL = {name: HEADERS[name] for name in ("Cache-Control", "Referrer-Policy")}
 _IS_OURS = "_oauthclient_page"
 
 
@@ -40,9 +39,8 @@ def add_headers(response: Response) -> Response:
     """Keep an answer of the blueprint out of caches, frames and referrers."""
     if not request.endpoint or request.endpoint.endswith(".static"):
         return response
-    for name, value in HEADERS.items():
-        if name not in _FOR_OUR_PAGES or hasattr(request, _IS_OURS):
-            response.headers.setdefault(name, value)
+    for name, value in (HEADERS if hasattr(request, _IS_OURS) else _FOR_ALL).items():
+        response.headers.setdefault(name, value)
     return response
 
 

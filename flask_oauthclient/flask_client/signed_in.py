@@ -50,19 +50,19 @@ def renewed_session(keep: Iterable[str] = ()) -> Generator[None]:
 
     :param keep: keys that stay.
     """
-    before, current = dict(session), read_identity()
+    before, current, kept = dict(session), read_identity(), read_kept()
     stays = {"_permanent", ASKED, *keep}
     if app_state().sealer is None:  # without a SECRET_KEY they live in the session alone
         stays |= {name for name in before if str(name).startswith("_state_")}
     after = {name: value for name, value in before.items() if name in stays}
     try:
         _replace(after)
-        _remember(None)  # from here on it is nobody's
+        _remember(None, None)  # from here on it is nobody's
         yield
         _check_size()
     except BaseException:
         _replace(before)
-        _remember(current)
+        _remember(current, kept)
         raise
     _renew_id()
 
@@ -122,8 +122,9 @@ def sign_in(identity: Identity) -> None:
     if identity.issuer is not None and identity.sid is not None:
         # So that a front-channel logout, which anybody can forge, can end what there is only.
         app_state().sign_outs.note(identity.provider, identity.issuer, identity.sid)
-    session[KEY] = write(identity)
-    _remember(identity)
+    text = write(identity)
+    session[KEY] = text
+    _remember(identity, parse(text))
 
 
 def sign_out() -> Identity | None:
@@ -157,7 +158,7 @@ def _end_session() -> None:
         session["_remember"] = "clear"
         g.pop("_login_user", None)
     _renew_id()
-    _remember(None)
+    _remember(None, None)
 
 
 def read_identity() -> Identity | None:
@@ -187,10 +188,10 @@ def this_request() -> Request:
     return unproxied(request)
 
 
-def _remember(identity: Identity | None) -> None:
+def _remember(identity: Identity | None, kept: Kept | None) -> None:
     """Note who is signed in, for the rest of the request."""
     known: dict[str, Any] = this_request().__dict__
-    known[_KEPT] = None if identity is None else parse(write(identity))
+    known[_KEPT] = kept
     known[_IDENTITY] = identity
 
 
