@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,11 +70,17 @@ def form_of(request: Any) -> dict[str, list[str]]:
     return parse_qs(body.decode() if isinstance(body, bytes) else body)
 
 
+#: A client does not keep its application alive, and a test that has nothing but the client would
+#: lose it whenever the garbage is collected.
+_alive: deque[Flask] = deque(maxlen=20)
+
+
 def make_app(**config: Any) -> Flask:
     """An application as the documentation has it."""
     app = Flask("contract")
     app.secret_key = "!"
     app.config.update(config)
+    _alive.append(app)
     return app
 
 
