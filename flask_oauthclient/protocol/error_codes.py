@@ -49,6 +49,16 @@ CODES: dict[str, Code] = {
     "missing_request_token": Code(400, "There is no request token. Start the login again."),
     "token_invalid": Code(401, "The token has expired and cannot be refreshed. Log in again."),
     "token_expired": Code(401, "The token has expired. Log in again."),
+    "sign_in_required": Code(401, "There is no token of this user that works. Sign in again."),
+    "token_store_unavailable": Code(
+        503, "The store of tokens is not reachable. Nothing is lost; try again soon."
+    ),
+    "token_busy": Code(
+        503, "Another worker has been refreshing this token for too long. Try again soon."
+    ),
+    "token_too_large": Code(
+        500, "The token does not fit the store. Keep tokens in a database or in Redis."
+    ),
     "unsupported_token_type": Code(502, "The token has a type that this client cannot use."),
     # -- talking to the provider -----------------------------------------------------------
     "provider_unreachable": Code(502, "The provider could not be reached. Try again later."),

@@ -12,6 +12,7 @@
       TokenError                    the token at hand cannot be used
         MissingTokenError  InvalidTokenError  TokenExpiredError  UnsupportedTokenTypeError
         MissingRequestTokenError
+        LoginRequired                 also MissingTokenError and InvalidTokenError
       ProviderError                 the provider refused, or broke the protocol
         TransportError                not reached, too slow, too big, redirected
         ProviderResponseError         an answer that makes no sense (also ValueError)
@@ -27,6 +28,7 @@
         AuthorizationError            an error redirect; .error is the provider's code
       LogoutTokenError              what was posted to end sessions is no good logout token
       StateStoreError               the place where pending logins live is down
+      TokenStoreError               the place where tokens are kept is
 
 ``.error`` is a stable code, listed once in :data:`CODES` with its HTTP status hint and a
 sentence that says what to do. The provider's own text never becomes part of the message: it
@@ -183,6 +185,24 @@ class TokenExpiredError(TokenError):
     """The token has expired."""
 
     error = "token_expired"
+
+
+class LoginRequired(MissingTokenError, InvalidTokenError):
+    """There is no token of the user in the store, or none that works any more.
+
+    A view that lets it pass sends the person to sign in, if the blueprint is mounted; a script
+    gets status 401.
+
+    :param client: name of the client at which to sign in.
+    """
+
+    error = "sign_in_required"
+
+    @property
+    def client(self) -> str | None:
+        """Name of the client at which to sign in."""
+        name: str | None = self.detail.get("client")
+        return name
 
 
 class UnsupportedTokenTypeError(TokenError):
@@ -376,6 +396,12 @@ class StateStoreError(OAuthError):
 
     error = "state_unavailable"
     http_status = 503
+
+
+class TokenStoreError(OAuthError):
+    """The store of tokens failed, or cannot take what it was given."""
+
+    error = "token_store_unavailable"
 
 
 # -- names that users of the established client know --------------------------------------

@@ -18,11 +18,11 @@ from ..protocol.oauth2.token import OAuth2Token
 from ..protocol.signing import SigningKey
 from ..protocol.signing import import_private_key
 from ..protocol.signing import is_key_text
+from ..storage.single_flight import SingleFlight
 from .options import ClientOptions
 from .remote_app import RemoteApp
 from .remote_app import without_ours
 from .server import Server
-from .single_flight import SingleFlight
 
 #: Client authentication for which nothing needs to be known of the server.
 _METHODS_WITHOUT_METADATA = ("none", "client_secret_basic", "client_secret_post")

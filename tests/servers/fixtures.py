@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -11,8 +12,13 @@ import pytest
 from .django_oauth_toolkit import DjangoOAuthToolkit
 from .django_oauth_toolkit import django_oauth_toolkit_server
 from .django_oauth_toolkit import python_binary as django_oauth_toolkit_python
+from .engines import Restartable
+from .engines import mariadb_binary
+from .engines import mariadb_server
 from .engines import memcached_binary
 from .engines import memcached_server
+from .engines import postgres_binaries
+from .engines import postgres_server
 from .engines import redis_binary
 from .engines import redis_server
 from .nginx import Nginx
@@ -39,8 +45,16 @@ def _required(program: T | None, what: str) -> T:
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a Redis server of this test run."""
     binary = _required(redis_binary(), "redis-server")
-    with redis_server(binary, tmp_path_factory.mktemp("redis")) as url:
-        yield url
+    with redis_server(binary, tmp_path_factory.mktemp("redis")) as server:
+        yield server.url
+
+
+@pytest.fixture
+def restartable_redis(tmp_path: Path) -> Iterator[Restartable]:
+    """A Redis of one test, which keeps its data when the test restarts it."""
+    binary = _required(redis_binary(), "redis-server")
+    with redis_server(binary, tmp_path, persistent=True) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +62,27 @@ def memcached_address() -> Iterator[tuple[str, int]]:
     """Host and port of a memcached server of this test run."""
     with memcached_server(_required(memcached_binary(), "memcached")) as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """SQLAlchemy's URL of a PostgreSQL database of this test run."""
+    with postgres_server(_required(postgres_binaries(), "PostgreSQL")) as server:
+        yield server.url
+
+
+@pytest.fixture
+def restartable_postgres() -> Iterator[Restartable]:
+    """A PostgreSQL of one test, which keeps its data when the test restarts it."""
+    with postgres_server(_required(postgres_binaries(), "PostgreSQL")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb_url() -> Iterator[str]:
+    """SQLAlchemy's URL of a MariaDB database of this test run."""
+    with mariadb_server(_required(mariadb_binary(), "MariaDB")) as server:
+        yield server.url
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -60,27 +61,43 @@ class ServerProcess:
 
     def wait_for_port(self, port: int) -> None:
         """Wait until the server accepts connections."""
+        self.wait_until(lambda: accepts(port))
+
+    def wait_until(self, up: Callable[[], bool]) -> None:
+        """Wait until the server is up, by a test that is asked again and again."""
         deadline = time.monotonic() + _START_LIMIT
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise self.failed("The server ended")
-            with suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
+            if up():
                 return
             time.sleep(0.01)
         raise self.failed("The server is not up in time")
 
 
+def accepts(port: int) -> bool:
+    """Whether somebody accepts connections at a loopback port."""
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
+        return True
+    return False
+
+
 @contextmanager
 def running(
-    argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None, cwd: Path | None = None
+    argv: Sequence[str | Path],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    stop: signal.Signals = signal.SIGTERM,
 ) -> Iterator[ServerProcess]:
     """Run a program for the length of a ``with`` block, and no longer than this process lives.
 
     :param argv: the program and its arguments.
     :param env: variables to add to the environment.
     :param cwd: the folder to run it in.
+    :param stop: the signal that it is stopped with.
     """
-    command = [sys.executable, supervise.__file__, *map(str, argv)]
+    command = [sys.executable, supervise.__file__, stop.name, *map(str, argv)]
     with (
         tempfile.TemporaryFile() as errors,
         subprocess.Popen(

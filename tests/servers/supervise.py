@@ -1,6 +1,6 @@
 """Run a program until it ends by itself or our standard input does.
 
-``python supervise.py PROGRAM ARGUMENT...``
+``python supervise.py SIGNAL PROGRAM ARGUMENT...``, where ``SIGNAL`` names the signal to stop it with.
 
 The test process holds the other end of the pipe. The kernel closes it however the test process
 ends, ``kill -9`` included, so no server outlives the tests. (A parent-death signal would not do:
@@ -10,6 +10,7 @@ it is dropped when a server changes its user, as memcached does.)
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -17,11 +18,11 @@ import threading
 _GRACE = 5.0
 
 
-def _stop_at_end_of_input(program: subprocess.Popen[bytes]) -> None:
+def _stop_at_end_of_input(program: subprocess.Popen[bytes], stop: signal.Signals) -> None:
     # Not by sys.stdin: its lock, held here, would stop the interpreter from ending.
     while os.read(0, 4096):
         pass
-    program.terminate()
+    program.send_signal(stop)
     try:
         program.wait(_GRACE)
     except subprocess.TimeoutExpired:
@@ -30,8 +31,9 @@ def _stop_at_end_of_input(program: subprocess.Popen[bytes]) -> None:
 
 def main(argv: list[str]) -> int:
     """Start the program, and return its exit status when it has ended."""
-    program = subprocess.Popen(argv, stdin=subprocess.DEVNULL)
-    threading.Thread(target=_stop_at_end_of_input, args=(program,), daemon=True).start()
+    stop = signal.Signals[argv[0]]
+    program = subprocess.Popen(argv[1:], stdin=subprocess.DEVNULL)
+    threading.Thread(target=_stop_at_end_of_input, args=(program, stop), daemon=True).start()
     return program.wait()
 
 

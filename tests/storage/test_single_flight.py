@@ -12,7 +12,7 @@ import pytest
 from flask_oauthclient.protocol.errors import OAuthError
 from flask_oauthclient.protocol.errors import TransportError
 from flask_oauthclient.registry import single_flight
-from flask_oauthclient.registry.single_flight import SingleFlight
+from flask_oauthclient.storage.single_flight import SingleFlight
 from tests.registry._publisher import Clock
 from tests.registry.test_documents_threads import SOON
 from tests.registry.test_documents_threads import THREADS
@@ -190,7 +190,7 @@ def test_old_results_are_let_go(clock: Clock) -> None:
 
 FORK = """
 import os, signal, sys, threading
-from flask_oauthclient.registry.single_flight import SingleFlight
+from flask_oauthclient.storage.single_flight import SingleFlight
 
 signal.alarm(30)
 flights, working, go_on = SingleFlight(), threading.Event(), threading.Event()

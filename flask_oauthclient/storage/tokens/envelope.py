@@ -1,0 +1,155 @@
+"""Sealed tokens: AES-256-GCM in an envelope that says its version and which key opens it.
+
+::
+
+    1 byte      version
+    4 bytes     key id, derived from the key
+    12 bytes    nonce, random
+    the rest    ciphertext and tag
+
+Each row has a key of its own, derived from the application's key and the row's name (HKDF, RFC
+5869): random nonces are good for some four thousand million messages under one key (NIST SP
+800-38D section 8.3), which a busy site would reach with one key, and no row ever will. What was
+copied from one row to another does not open there.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import secrets
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ...protocol.errors import InvalidSettingError
+from ...protocol.errors import MissingConfigurationError
+from ..sealing import derive_key
+
+_log = logging.getLogger(__name__)
+
+_VERSION = b"\x01"
+_KEY_ID_BYTES = 4
+_NONCE_BYTES = 12
+_HEADER_BYTES = len(_VERSION) + _KEY_ID_BYTES
+_BODY = _HEADER_BYTES + _NONCE_BYTES
+#: Characters that a key has at the least.
+_MIN_KEY_LENGTH = 16
+#: Bytes of a new key, before encoding.
+_NEW_KEY_BYTES = 32
+
+
+class _Key(NamedTuple):
+    key_id: bytes
+    material: bytes
+
+
+def new_key() -> str:
+    """Make a key for ``OAUTHCLIENT_TOKEN_KEYS``."""
+    return secrets.token_urlsafe(_NEW_KEY_BYTES)
+
+
+def split_keys(configured: object) -> tuple[str, ...]:
+    """Read keys out of a configuration value.
+
+    :param configured: a list of texts, or one text with commas or spaces between the keys, as it
+        comes from the environment.
+    :raises InvalidSettingError: for anything else.
+    """
+    if isinstance(configured, str):
+        return tuple(configured.replace(",", " ").split())
+    if isinstance(configured, list | tuple) and all(isinstance(key, str) for key in configured):
+        return tuple(configured)
+    raise InvalidSettingError(
+        "invalid_configuration", "OAUTHCLIENT_TOKEN_KEYS is a list of texts, the current key first."
+    )
+
+
+class TokenSealer:
+    """Seal and open the tokens of a store.
+
+    :param keys: the current key first, then those that were current before: the first one seals,
+        all of them open.
+    :raises MissingConfigurationError: without a key.
+    :raises InvalidSettingError: for a key that could be guessed.
+    """
+
+    def __init__(self, keys: Sequence[str | bytes]) -> None:
+        if isinstance(keys, str | bytes):
+            keys = [keys]
+        if not keys:
+            raise MissingConfigurationError(
+                "missing_configuration",
+                "Tokens are stored sealed. Set OAUTHCLIENT_TOKEN_KEYS (`flask oauth keys generate` "
+                "makes a key), or pass keys to the store.",
+            )
+        if any(len(key) < _MIN_KEY_LENGTH for key in keys):
+            raise InvalidSettingError(
+                "invalid_configuration",
+                f"A token key has {_MIN_KEY_LENGTH} characters at the least. "
+                "`flask oauth keys generate` makes one.",
+            )
+        self._keys = [_read_key(key) for key in keys]
+        self._told: set[bytes] = set()
+
+    def __repr__(self) -> str:
+        return f"<TokenSealer of {len(self._keys)} keys, current {self.current_key_id}>"
+
+    @property
+    def current_key_id(self) -> str:
+        """The name of the key that seals."""
+        return self._keys[0].key_id.hex()
+
+    def seal(self, data: bytes, row_id: str) -> bytes:
+        """Encrypt for one row.
+
+        :param data: what to keep.
+        :param row_id: where; it opens nowhere else.
+        """
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        key, row = self._keys[0], row_id.encode()
+        header = _VERSION + key.key_id
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        return header + nonce + AESGCM(_row_key(key, row)).encrypt(nonce, data, header + row)
+
+    def open(self, sealed: bytes, row_id: str) -> bytes | None:
+        """Decrypt; ``None``, and a line in the log, for what was not sealed here for this row."""
+        from cryptography.exceptions import InvalidTag
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        header, row = sealed[:_HEADER_BYTES], row_id.encode()
+        nonce, body = sealed[_HEADER_BYTES:_BODY], sealed[_BODY:]
+        for key in self._keys:
+            if header != _VERSION + key.key_id:
+                continue
+            try:
+                return AESGCM(_row_key(key, row)).decrypt(nonce, body, header + row)
+            except (InvalidTag, ValueError):  # a nonce that was cut off is a ValueError
+                continue
+        self._tell(header)
+        return None
+
+    def is_current(self, sealed: bytes) -> bool:
+        """Whether a value was sealed with the current key."""
+        return sealed.startswith(_VERSION + self._keys[0].key_id)
+
+    def _tell(self, header: bytes) -> None:
+        """Say once for each key that something does not open."""
+        if header in self._told:
+            return
+        self._told.add(header)
+        _log.warning(
+            "a stored token does not open and counts as none: key %s is not among "
+            "OAUTHCLIENT_TOKEN_KEYS (current %s), or the token was changed",
+            header[len(_VERSION) :].hex(),
+            self.current_key_id,
+        )
+
+
+def _read_key(key: str | bytes) -> _Key:
+    material = derive_key(key, b"flask_oauthclient token store v1")
+    return _Key(hmac.digest(material, b"key id", "sha256")[:_KEY_ID_BYTES], material)
+
+
+def _row_key(key: _Key, row: bytes) -> bytes:
+    return hmac.digest(key.material, b"row " + row, "sha256")

@@ -1,0 +1,103 @@
+"""What is sealed into a row: the token, its key, and the last failure to refresh it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+from typing import NamedTuple
+
+from ...protocol.errors import InvalidSettingError
+from ...protocol.errors import ProviderError
+from ...protocol.errors import TokenRequestError
+from ...protocol.errors import TokenStoreError
+from ...protocol.errors import TransportError
+from .key import TokenKey
+
+#: Seconds for which a provider that has failed is not asked again about the same token.
+FAILURE_SECONDS = 30
+#: Bytes of a token response that are kept.
+MAX_TOKEN_BYTES = 60_000
+
+_json = json.JSONEncoder(separators=(",", ":")).encode
+
+
+class Failure(NamedTuple):
+    """A refresh that failed for reasons that may pass."""
+
+    at: float
+    is_transport: bool
+    error: str
+    description: str
+    http_status: int
+
+    @classmethod
+    def of(cls, error: ProviderError, at: float) -> Failure:
+        """Note an error."""
+        is_transport = isinstance(error, TransportError)
+        return cls(at, is_transport, error.error, error.description, error.http_status)
+
+    def check_is_over(self, now: float) -> None:
+        """Raise the error once more while it is fresh.
+
+        :raises ProviderError: as the provider failed, for whoever asked then.
+        """
+        if not 0 <= now - self.at < FAILURE_SECONDS:  # a clock that was set back proves nothing
+            return
+        kind = TransportError if self.is_transport else TokenRequestError
+        raise kind(
+            self.error,
+            self.description,
+            detail={"remembered": True, "age": round(now - self.at, 1)},
+            http_status=self.http_status,
+        )
+
+
+class Kept(NamedTuple):
+    """The content of a row."""
+
+    key: TokenKey
+    token: dict[str, Any] | None
+    failure: Failure | None = None
+
+    def write(self) -> bytes:
+        """Encode.
+
+        :raises InvalidSettingError: for a token that is no JSON.
+        :raises TokenStoreError: for one that is too large.
+        """
+        content: list[Any] = [self.key, self.token, self.failure]
+        try:
+            data = _json(content).encode("ascii")
+        except (TypeError, ValueError, RecursionError):
+            data = b""
+        if not data:
+            raise InvalidSettingError(
+                "invalid_configuration", "A token to be stored consists of what JSON can say."
+            )
+        if len(data) > MAX_TOKEN_BYTES:
+            raise TokenStoreError(
+                "token_too_large", detail={"size": len(data), "limit": MAX_TOKEN_BYTES}
+            )
+        return data
+
+
+def read_kept(data: bytes) -> Kept:
+    """Decode what :meth:`Kept.write` wrote; it was authenticated as that."""
+    key, token, failure = json.loads(data)
+    return Kept(TokenKey(*key), token, Failure(*failure) if failure else None)
+
+
+def is_other(stale: Mapping[str, Any] | None, current: Mapping[str, Any] | None) -> bool:
+    """Whether another token is there than the one that somebody finds stale."""
+    return current is not None and (stale is None or _name(stale) != _name(current))
+
+
+def _name(token: Mapping[str, Any]) -> Any:
+    return token.get("access_token"), token.get("oauth_token")
+
+
+def now() -> float:
+    """Seconds since the epoch, as all machines count them."""
+    return time.time()

@@ -1,0 +1,391 @@
+"""What a store of tokens does, and how one token is refreshed exactly once.
+
+::
+
+    in this process    one thread for each token goes on, the others get what it gets
+    lock               of all processes: see the back ends
+    re-read            somebody else may have been faster: then theirs is the result
+    refresh            one request; it is never sent a second time
+    write              if the version is still the one that was read, or the lock was lost
+    release
+
+What fails for reasons that may pass leaves the token as it is, and is noted beside it, so that for
+half a minute nobody, in no process, asks the provider about it again. A refresh token that the
+provider does not accept is looked at once more (somebody may have replaced it), and then the token
+is dropped. And a refreshed token that cannot be written, since the database restarts just now, is
+written as soon as it can be: the one that it replaces is worth nothing any more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from contextlib import contextmanager
+from typing import Any
+from typing import NamedTuple
+from typing import Protocol
+from typing import TypeVar
+
+from ...protocol.errors import IDTokenError
+from ...protocol.errors import OAuthError
+from ...protocol.errors import ProviderError
+from ...protocol.errors import TokenRequestError
+from ...protocol.errors import TokenStoreError
+from ..single_flight import SingleFlight
+from .envelope import TokenSealer
+from .kept import Failure
+from .kept import Kept
+from .kept import is_other
+from .kept import now
+from .kept import read_kept
+from .key import TokenKey
+from .key import owner_id
+from .rows import ABSENT
+from .rows import Row
+from .rows import TokenRows
+from .rows import new_version
+
+_log = logging.getLogger(__name__)
+
+Token = dict[str, Any]
+T = TypeVar("T")
+
+#: Seconds for which a refreshed token is tried to be written, before it is kept in memory.
+_PATIENCE = 5.0
+#: Seconds between two tries.
+_PAUSE = 0.1
+#: Members of a token that belong to the login that gave it.
+_NOT_KEPT = frozenset({"extra"})
+
+
+class TokenStore(Protocol):
+    """Where tokens are kept. :class:`SealedTokenStore` does all of it over a few rows.
+
+    Each method raises :class:`TokenStoreError` if the store cannot be asked.
+    """
+
+    def get(self, key: TokenKey) -> Token | None:
+        """The token of a key, or ``None``."""
+        ...
+
+    def put(self, key: TokenKey, token: Mapping[str, Any]) -> None:
+        """Keep a token; one that is there is replaced."""
+        ...
+
+    def delete(self, key: TokenKey, only: Mapping[str, Any] | None = None) -> bool:
+        """Remove a token.
+
+        :param only: remove it only if it is still this one.
+        :returns: whether it was there.
+        """
+        ...
+
+    def list(self, owner: str) -> list[TokenKey]:
+        """The keys of all tokens of an owner."""
+        ...
+
+    def refresh(
+        self,
+        key: TokenKey,
+        stale: Mapping[str, Any] | None,
+        do: Callable[[Token | None], Mapping[str, Any]],
+    ) -> Token | None:
+        """Replace a token, once for all who want that at the same time.
+
+        :param stale: the token that is to be replaced, or ``None`` to get a first one.
+        :param do: called by one of all, with the token that is there, to get another.
+        :returns: the token that is there now: of ``do`` or of somebody who was faster; ``None`` if
+            there is none any more, since its owner has signed out.
+        :raises OAuthError: what ``do`` raises. With ``invalid_grant`` the token is removed.
+        """
+        ...
+
+
+class Resealed(NamedTuple):
+    """What sealing anew has done, in numbers of rows."""
+
+    #: Sealed with the current key now.
+    resealed: int
+    #: Sealed with it before.
+    current: int
+    #: Opened by none of the keys.
+    unreadable: int
+
+
+class _Unsaved(NamedTuple):
+    """A refreshed token that could not be written yet."""
+
+    row: Row
+    over: int
+    token: Token
+
+
+class SealedTokenStore:
+    """A token store over rows of any kind.
+
+    :param rows: where the tokens are kept.
+    :param keys: the keys that seal them, the current one first; default is
+        ``OAUTHCLIENT_TOKEN_KEYS`` of the application, else its ``SECRET_KEY``.
+    """
+
+    def __init__(self, rows: TokenRows, keys: Sequence[str | bytes] | None = None) -> None:
+        self._rows = rows
+        self._own_keys = keys is not None
+        self._sealer: TokenSealer | None = None if keys is None else TokenSealer(keys)
+        self._flights: SingleFlight[Token | None] = SingleFlight(memory=0)
+        self._unsaved: dict[TokenKey, _Unsaved] = {}
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+    # -- keys -----------------------------------------------------------------------------
+
+    def use_keys(self, keys: Sequence[str | bytes]) -> None:
+        """Take the keys of an application, unless the store was given keys of its own."""
+        if not self._own_keys:
+            self._sealer = TokenSealer(keys)
+
+    @property
+    def sealer(self) -> TokenSealer:
+        """Seals the tokens.
+
+        :raises MissingConfigurationError: without keys.
+        """
+        if self._sealer is None:
+            self._sealer = TokenSealer(())
+        return self._sealer
+
+    def reseal(self) -> Resealed:
+        """Seal with the current key what was sealed with an older one, while the store is in use.
+
+        :raises NotImplementedError: if the back end cannot list what it has.
+        """
+        resealed = current = unreadable = 0
+        for row_id, owner in self._rows.every():
+            row = self._rows.read(row_id)
+            if row is None or not row.sealed:
+                continue
+            if self.sealer.is_current(row.sealed):
+                current += 1
+                continue
+            data = self.sealer.open(row.sealed, row_id)
+            if data is None:
+                unreadable += 1
+                continue
+            # The version stays: whoever refreshes this token just now has to find it.
+            anew = Row(row.version, self.sealer.seal(data, row_id))
+            resealed += self._rows.write(row_id, owner, anew, over=row.version)
+        return Resealed(resealed, current, unreadable)
+
+    # -- tokens ---------------------------------------------------------------------------
+
+    def get(self, key: TokenKey) -> Token | None:
+        """The token of a key, or ``None``."""
+        if self._unsaved:
+            unsaved = self._save_late(key)
+            if unsaved is not None:
+                return dict(unsaved)
+        kept = self._open(key.row_id, _ask(self._rows.read, key.row_id))
+        return None if kept is None else kept.token
+
+    def put(self, key: TokenKey, token: Mapping[str, Any]) -> None:
+        """Keep a token; one that is there is replaced.
+
+        :raises TokenStoreError: if it is too large, or the store cannot be asked.
+        """
+        row = self._sealed(Kept(key, _without_extra(token)))
+        _ask(self._rows.write, key.row_id, key.owner_id, row)
+        self._unsaved.pop(key, None)
+
+    def delete(self, key: TokenKey, only: Mapping[str, Any] | None = None) -> bool:
+        """Remove a token.
+
+        :param key: its key.
+        :param only: remove it only if it is still this one.
+        :returns: whether it was there.
+        """
+        over = None
+        if only is not None:
+            row = _ask(self._rows.read, key.row_id)
+            kept = self._open(key.row_id, row)
+            if row is None or kept is None or kept.token is None or is_other(only, kept.token):
+                return False
+            over = row.version
+        self._unsaved.pop(key, None)
+        return _ask(self._rows.remove, key.row_id, key.owner_id, over)
+
+    def list(self, owner: str) -> list[TokenKey]:
+        """The keys of all tokens of an owner, in order."""
+        rows = _ask(self._rows.of_owner, owner_id(owner))
+        found = [self._open(row_id, row) for row_id, row in rows]
+        return sorted(kept.key for kept in found if kept is not None and kept.token is not None)
+
+    def refresh(
+        self,
+        key: TokenKey,
+        stale: Mapping[str, Any] | None,
+        do: Callable[[Token | None], Mapping[str, Any]],
+    ) -> Token | None:
+        """Replace a token, once for all who want that at the same time.
+
+        See :class:`TokenStore`.
+        """
+        name = f"{key.row_id} {_short(stale)}"
+        token = self._flights.do(name, lambda: self._refresh(key, stale, do))
+        return None if token is None else dict(token)  # several threads have got the same one
+
+    def _refresh(
+        self,
+        key: TokenKey,
+        stale: Mapping[str, Any] | None,
+        do: Callable[[Token | None], Mapping[str, Any]],
+    ) -> Token | None:
+        if self._unsaved:
+            self._save_late(key)
+        with _locked(self._rows.locked(key.row_id, key.owner_id)) as rows:
+            row = _ask(rows.read, key.row_id)
+            kept = self._open(key.row_id, row) or Kept(key, None)
+            token = kept.token
+            if (token is None and stale is not None) or is_other(stale, token):
+                return token
+            if kept.failure is not None:
+                kept.failure.check_is_over(now())
+            version = ABSENT if row is None else row.version
+            try:
+                fresh = _without_extra(do(token))
+            except OAuthError as error:
+                return self._after(error, rows, Kept(key, token), version)
+            return self._keep(rows, Kept(key, fresh), version, instead_of=token)
+
+    def _after(self, error: OAuthError, rows: TokenRows, kept: Kept, version: int) -> Token | None:
+        """Do what a failed refresh leaves to do.
+
+        :returns: the token of somebody else who has refreshed it meanwhile, or ``None`` if it is
+            gone.
+        :raises OAuthError: the error, in all other cases.
+        """
+        if isinstance(error, TokenRequestError) and error.error == "invalid_grant":
+            # The lock may have been lost, or somebody refreshes without one.
+            row = _ask(rows.read, kept.key.row_id)
+            again = self._open(kept.key.row_id, row)
+            if kept.token is not None and (again is None or is_other(kept.token, again.token)):
+                return None if again is None else again.token
+            _ask(rows.remove, kept.key.row_id, kept.key.owner_id, version)
+        elif isinstance(error, IDTokenError):
+            # Whoever that answer was about, the refresh token is spent and the new one not ours.
+            _ask(rows.remove, kept.key.row_id, kept.key.owner_id, version)
+        elif isinstance(error, ProviderError):
+            self._note(rows, kept._replace(failure=Failure.of(error, now())), version)
+        raise error
+
+    def _note(self, rows: TokenRows, kept: Kept, version: int) -> None:
+        try:
+            row = self._sealed(kept)
+            _ask(rows.write, kept.key.row_id, kept.key.owner_id, row, version)
+        except TokenStoreError as failure:
+            _log.warning("a failed refresh could not be noted: %s", failure)
+
+    # -- writing what was refreshed -------------------------------------------------------
+
+    def _keep(
+        self, rows: TokenRows, kept: Kept, version: int, instead_of: Token | None
+    ) -> Token | None:
+        """Write a refreshed token, unless another one has come to be there meanwhile."""
+        row, over = self._sealed(kept), version
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                if _ask(rows.write, kept.key.row_id, kept.key.owner_id, row, over):
+                    return kept.token
+                found = _ask(rows.read, kept.key.row_id)
+            except TokenStoreError as failure:
+                if time.monotonic() > deadline:
+                    return self._remember(_Unsaved(row, over, kept.token or {}), kept.key, failure)
+                time.sleep(_PAUSE)
+                rows = self._rows  # the connection that held the lock is gone
+                continue
+            # The lock was lost. What is there now counts, unless it is what we have replaced.
+            there = self._open(kept.key.row_id, found)
+            token = there.token if there is not None else None
+            if found is None or is_other(instead_of, token) or token is None:
+                return token
+            over = found.version
+
+    def _remember(self, unsaved: _Unsaved, key: TokenKey, failure: TokenStoreError) -> Token:
+        self._unsaved[key] = unsaved
+        _log.error(
+            "a refreshed token of client %r is in the memory of this process only: %s",
+            key.client,
+            failure,
+        )
+        return unsaved.token
+
+    def _save_late(self, key: TokenKey) -> Token | None:
+        """Write a token that could not be written when it came.
+
+        :returns: the token, while it still cannot be.
+        """
+        unsaved = self._unsaved.get(key)
+        if unsaved is None:
+            return None
+        try:
+            _ask(self._rows.write, key.row_id, key.owner_id, unsaved.row, unsaved.over)
+        except TokenStoreError:
+            return unsaved.token
+        self._unsaved.pop(key, None)
+        return None
+
+    # -- sealing --------------------------------------------------------------------------
+
+    def _sealed(self, kept: Kept) -> Row:
+        return Row(new_version(), self.sealer.seal(kept.write(), kept.key.row_id))
+
+    def _open(self, row_id: str, row: Row | None) -> Kept | None:
+        if row is None or not row.sealed:
+            return None
+        data = self.sealer.open(row.sealed, row_id)
+        return None if data is None else read_kept(data)
+
+
+@contextmanager
+def _locked(context: AbstractContextManager[TokenRows]) -> Iterator[TokenRows]:
+    """Hold a lock; that it cannot be given back is no failure of what was done."""
+    rows = _ask(context.__enter__)
+    try:
+        yield rows
+    finally:
+        try:
+            context.__exit__(None, None, None)
+        except Exception as failure:  # noqa: BLE001  each back end has errors of its own
+            _log.warning("a lock could not be released, and ends by itself: %s", _kind(failure))
+
+
+def _ask(how: Callable[..., T], *arguments: Any) -> T:
+    """Ask the back end, whose errors become ours."""
+    try:
+        return how(*arguments)
+    except OAuthError:
+        raise
+    except Exception as exception:  # noqa: BLE001  each back end has errors of its own
+        failure = _kind(exception)
+    raise TokenStoreError(detail={"failure": failure})
+
+
+def _kind(exception: Exception) -> str:
+    return type(exception).__name__
+
+
+def _short(token: Mapping[str, Any] | None) -> str:
+    """A name for a token that may stand in memory for long."""
+    text = "" if token is None else str(token.get("access_token"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _without_extra(token: Mapping[str, Any]) -> Token:
+    return {name: value for name, value in token.items() if name not in _NOT_KEPT}
