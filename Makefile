@@ -52,9 +52,9 @@ bench: $(VENV)/.installed-bench
 docs: $(VENV)/.installed-docs
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
 
-# The real servers to test against, and axe-core to look at pages with. Redis, memcached, nginx and
-# Chromium come from the machine's packages. What cannot be installed here is only warned about: its
-# tests then skip, and say why.
+# The real servers to test against, and axe-core to look at pages with. Redis, memcached, PostgreSQL,
+# MariaDB, nginx and Chromium come from the machine's packages. What cannot be installed here is only
+# warned about: its tests then skip, and say why.
 servers: $(OIDC_PROVIDER)/node_modules/.installed $(OIDC_PROVIDER_6)/node_modules/.installed \
 	$(TOOLKIT)/.venv/.installed $(OAUTHLIB)/.venv/.installed $(E2E)/node_modules/.installed
 

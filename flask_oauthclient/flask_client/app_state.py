@@ -13,9 +13,12 @@ from flask import Flask
 from ..protocol.errors import MissingConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..storage.sealing import Sealer
     from ..storage.sign_outs import SignOuts
     from ..storage.state import PendingLogins
+    from ..storage.tokens.store import TokenStore
     from .remote_app import FlaskOAuth2App
 
 
@@ -36,13 +39,26 @@ class AppState:
     :param cache: cachelib cache for pending logins.
     :param fetch_token: ``(name)`` -> the user's stored token.
     :param update_token: ``(name, token, refresh_token=None, access_token=None)``.
+    :param token_store: where tokens are kept.
+    :param token_owner: whose tokens the current request is about.
     """
 
-    def __init__(self, app: Flask, cache: Any, fetch_token: Any, update_token: Any) -> None:
+    def __init__(
+        self,
+        app: Flask,
+        cache: Any,
+        fetch_token: Any,
+        update_token: Any,
+        token_store: TokenStore | None = None,
+        token_owner: Callable[[], str | int | None] | None = None,
+    ) -> None:
         self._app = weakref.ref(app)
         self.cache = cache
         self.fetch_token = fetch_token
         self.update_token = update_token
+        self.token_store = token_store
+        self._token_owner = token_owner
+        self._give_keys()
         self.clients: dict[str, FlaskOAuth2App] = {}
         self.redirect_uris: dict[str, str] = {}
         #: What the log was told once.
@@ -82,11 +98,42 @@ class AppState:
         return SignOuts(self.cache, int(lifetime))
 
     @cached_property
+    def own_tokens(self) -> TokenStore:
+        """Tokens of the clients' own, where the application has no store."""
+        from ..storage.tokens.memory import MemoryTokenStore
+
+        return MemoryTokenStore()
+
+    def owner(self) -> str | None:
+        """Whose stored tokens the current request is about; ``None`` if nobody is signed in."""
+        if self._token_owner is not None:
+            owner = self._token_owner()
+            return None if owner is None or owner == "" else str(owner)
+        from .signed_in import read_identity
+
+        identity = read_identity()
+        return None if identity is None else identity.owner
+
+    def _give_keys(self) -> None:
+        """Let the store of tokens seal with the application's keys, if it has none of its own."""
+        use_keys = getattr(self.token_store, "use_keys", None)
+        if use_keys is None:
+            return
+        from ..storage.tokens.envelope import split_keys
+
+        configured = self.app.config.get("OAUTHCLIENT_TOKEN_KEYS")
+        use_keys(split_keys(configured) if configured else self._secret_keys)
+
+    @property
+    def _secret_keys(self) -> list[str | bytes]:
+        """The application's secrets, the current one first."""
+        config = self.app.config
+        secrets = [config.get("SECRET_KEY"), *(config.get("SECRET_KEY_FALLBACKS") or ())]
+        return [secret for secret in secrets if secret]
+
+    @cached_property
     def sealer(self) -> Sealer | None:
         """Seals what the browser carries; ``None`` without a ``SECRET_KEY``."""
         from ..storage.sealing import Sealer
 
-        config = self.app.config
-        secrets = [config.get("SECRET_KEY"), *(config.get("SECRET_KEY_FALLBACKS") or ())]
-        usable = [secret for secret in secrets if secret]
-        return Sealer(usable) if usable else None
+        return Sealer(self._secret_keys) if self._secret_keys else None

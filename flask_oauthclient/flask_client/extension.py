@@ -32,6 +32,7 @@ from .mountable import Mountable
 from .unproxied import unproxied
 
 if TYPE_CHECKING:
+    from ..storage.tokens.store import TokenStore
     from .remote_app import FlaskOAuth2App
 
 EXTENSION = "oauthclient"
@@ -68,6 +69,9 @@ class OAuth(Mountable):
     :param fetch_token: ``(name)`` -> the stored token of the current user.
     :param update_token: ``(name, token, refresh_token=None, access_token=None)``, called when a
         token was replaced.
+    :param token_store: where tokens are kept, instead of such functions; see :class:`TokenStore`.
+    :param token_owner: whose tokens the current request is about: the application's key of a
+        person, or ``None`` for nobody; default is who has signed in with the blueprint.
     """
 
     #: Classes of clients and of their seam to Flask, for a subclass to replace.
@@ -85,6 +89,8 @@ class OAuth(Mountable):
         cache: Any = None,
         fetch_token: Callable[..., Any] | None = None,
         update_token: Callable[..., Any] | None = None,
+        token_store: TokenStore | None = None,
+        token_owner: Callable[[], str | int | None] | None = None,
     ) -> None:
         self._registry = {}
         self._states: weakref.WeakKeyDictionary[Flask, AppState] = weakref.WeakKeyDictionary()
@@ -94,6 +100,8 @@ class OAuth(Mountable):
         self.cache = cache
         self.fetch_token = fetch_token
         self.update_token = update_token
+        self.token_store = token_store
+        self.token_owner = token_owner
         if app is not None:
             self.init_app(app)
 
@@ -103,6 +111,8 @@ class OAuth(Mountable):
         cache: Any = None,
         fetch_token: Callable[..., Any] | None = None,
         update_token: Callable[..., Any] | None = None,
+        token_store: TokenStore | None = None,
+        token_owner: Callable[[], str | int | None] | None = None,
     ) -> None:
         """Serve an application.
 
@@ -110,12 +120,23 @@ class OAuth(Mountable):
         :param cache: cache of this application; default is the registry's.
         :param fetch_token: the same for tokens.
         :param update_token: the same.
+        :param token_store: the same.
+        :param token_owner: the same.
         """
         self.app = app
         self.cache = self.cache if cache is None else cache
         self.fetch_token = fetch_token or self.fetch_token
         self.update_token = update_token or self.update_token
-        state = AppState(app, self.cache, self.fetch_token, self.update_token)
+        self.token_store = self.token_store if token_store is None else token_store
+        self.token_owner = token_owner or self.token_owner
+        state = AppState(
+            app,
+            self.cache,
+            self.fetch_token,
+            self.update_token,
+            self.token_store,
+            self.token_owner,
+        )
         self._states[app] = state
         self._put_away()
         self._only = state if len(self._states) == 1 else None

@@ -79,6 +79,11 @@ class Identity:
         """What identifies the person: issuer, or provider, and subject."""
         return self.issuer or self.provider, self.sub
 
+    @property
+    def owner(self) -> str:
+        """Whose tokens these are in a store: the application's own key, else issuer and subject."""
+        return " ".join(self.key) if self.user is None else str(self.user)
+
     def __bool__(self) -> bool:
         """True, so that type checkers let ``if current_identity`` pass."""
         return True

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import MutableMapping
+from functools import partial
 from typing import Any
 
 from flask import after_this_request
@@ -18,13 +20,17 @@ from flask.sessions import NullSession
 from flask.wrappers import Response
 
 from ..protocol.errors import CallbackError
+from ..protocol.errors import LoginRequired
 from ..protocol.errors import MissingConfigurationError
+from ..protocol.errors import OAuthError
 from ..protocol.random import generate_token
 from ..registry.framework import CallbackRequest
 from ..registry.options import ClientOptions
 from ..registry.settings import read_settings
 from ..storage.state import LIFETIME
 from ..storage.state import Browser
+from ..storage.tokens.account import Account
+from ..storage.tokens.key import TokenKey
 from ..transport._run import finish
 from .app_state import AppState
 from .app_state import Registration
@@ -33,11 +39,15 @@ from .form_post import HANDLE
 from .form_post import MAX_FORM_BYTES
 from .form_post import read_handle
 from .proxy import warn_of_plain_http
+from .signals import token_refresh_failed
+from .signals import token_refreshed
 from .signals import token_update
 from .unproxied import unproxied
 from .visit import is_prefetch
 from .visit import is_secure
 
+#: Where a request remembers the stored tokens that it has used.
+_KNOWN = "_oauthclient_tokens"
 #: How sealed secrets begin.
 _SEALED = "sealed."
 
@@ -52,12 +62,15 @@ class FlaskIntegration:
 
     expires_in = LIFETIME
 
-    __slots__ = ("_registration", "_state", "name")
+    __slots__ = ("_bound", "_is_bound", "_registration", "_state", "name")
 
     def __init__(self, name: str, state: AppState, registration: Registration) -> None:
         self.name = name
         self._state = state
         self._registration = registration
+        #: Owner and label, where it is not the default account of who is signed in.
+        self._bound: tuple[str | None, str] = (None, "")
+        self._is_bound = False
 
     def settings(self) -> tuple[ClientOptions, dict[str, Any]]:
         """The client's options and what is known of its server's metadata."""
@@ -198,37 +211,103 @@ class FlaskIntegration:
 
     # -- tokens ---------------------------------------------------------------------------
 
+    def account(self, *, own: bool) -> Account | None:
+        """Where the token is kept, or ``None`` if functions of the application see to that.
+
+        :param own: whether it is a token of the client's own and no user's.
+        :raises LoginRequired: if it is a user's, and nobody is signed in.
+        """
+        owner, label = self._bound
+        if self._function("fetch_token") is not None:
+            return None
+        store = self._state.token_store
+        if own:
+            return Account(store or self._state.own_tokens, TokenKey(self.name, owner or "", label))
+        if store is None:
+            return None
+        owner = self._state.owner() if owner is None else owner
+        if owner is None:
+            raise LoginRequired(detail={"client": self.name})
+        return Account(store, TokenKey(self.name, owner, label))
+
+    def bound(self, owner: str | int | None, label: str) -> FlaskIntegration:
+        """The same for another account.
+
+        :param owner: whose; default is whoever is signed in.
+        :param label: which of several of one owner.
+        :raises MissingConfigurationError: without a store of tokens.
+        """
+        if self._state.token_store is None or self._function("fetch_token") is not None:
+            raise MissingConfigurationError(
+                "missing_configuration",
+                "Accounts are told apart by a store of tokens. Pass one, and no fetch_token: "
+                "oauth.init_app(app, token_store=...).",
+            )
+        other = copy.copy(self)
+        other._bound = None if owner is None else str(owner), label
+        other._is_bound = True
+        return other
+
     @property
     def _token_name(self) -> str:
         return f"_oauth_token_{self.name}"
 
-    def current_token(self) -> Any:
-        """The token that this request has used already, or ``None``."""
-        return g.get(self._token_name) if has_app_context() else None
+    def current_token(self, account: Account | None = None) -> Any:
+        """The token that this request has used already, or ``None``.
 
-    def set_current_token(self, token: Any) -> None:
+        :param account: where it is kept; by default it is one that was set by hand.
+        """
+        if not has_app_context():
+            return None
+        if account is not None:
+            known: dict[TokenKey, Any] = g.get(_KNOWN) or {}
+            return known.get(account.key)
+        return None if self._is_bound else g.get(self._token_name)
+
+    def set_current_token(self, token: Any, account: Account | None = None) -> None:
         """Remember the token for the rest of the request."""
-        if has_app_context():
+        if not has_app_context():
+            return
+        if account is None:
             setattr(g, self._token_name, token)
+            return
+        # By its key, as somebody may sign in or out in the middle of a request.
+        if _KNOWN not in g:
+            setattr(g, _KNOWN, {})
+        g.get(_KNOWN)[account.key] = token
+
+    def _function(self, name: str) -> Any:
+        """A function of the application that keeps tokens: of the registration, or of all."""
+        own = self._registration.keywords.get(name)
+        if own is not None:
+            return own
+        shared = getattr(self._state, name)
+        return None if shared is None else partial(shared, self.name)
 
     def fetch_token(self) -> Any:
-        """The stored token of the user, or ``None``."""
-        own = self._registration.keywords.get("fetch_token")
-        if own is not None:
-            return finish(own())
-        if self._state.fetch_token is not None:
-            return finish(self._state.fetch_token(self.name))
-        return None
+        """The token of the user as a function of the application finds it, or ``None``."""
+        fetch = self._function("fetch_token")
+        return None if fetch is None else finish(fetch())
 
     def token_updated(self, token: Any, **old: Any) -> None:
-        """Store a replaced token, and say so."""
-        old = {"refresh_token": None, "access_token": None, **old}
-        own = self._registration.keywords.get("update_token")
-        if own is not None:
-            finish(own(token, **old))
-        elif self._state.update_token is not None:
-            finish(self._state.update_token(self.name, token, **old))
+        """Hand a replaced token to the functions of the application, and tell who listens."""
+        update = self._function("update_token")
+        if update is not None:
+            finish(update(token, **old))
         self.update_token(token, **old)
+
+    def refresh_told(self, account: Account | None, error: OAuthError | None = None) -> None:
+        """Send ``token_refreshed`` or ``token_refresh_failed``.
+
+        :param account: where the token is kept, if in a store.
+        :param error: why it could not be refreshed.
+        """
+        key = TokenKey(self.name) if account is None else account.key
+        known: dict[str, Any] = {"name": self.name, "owner": key.owner, "label": key.label}
+        if error is None:
+            token_refreshed.send(self._state.app, **known)
+        else:
+            token_refresh_failed.send(self._state.app, **known, error=error)
 
     def update_token(
         self, token: Any, refresh_token: str | None = None, access_token: str | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from ..protocol.errors import LoginRequired
 from ..registry.login import LoginApp
 from ..registry.oauth1_app import OAuth1App
 from ..registry.remote_app import RemoteApp
@@ -21,15 +22,15 @@ class FlaskRemoteApp(RemoteApp):
 
     @property
     def token(self) -> Any:
-        """The user's token: what this request has used, or what ``fetch_token`` gives.
+        """The user's token: what this request has used, what ``fetch_token`` gives, or what the
+        store of tokens has; ``None`` without one.
 
         It may be set, for the rest of the request.
         """
-        token = self.framework.current_token()
-        if token is None:
-            token = self.framework.fetch_token()
-            self.framework.set_current_token(token)
-        return token
+        try:
+            return self.find_token().token
+        except LoginRequired:  # nobody is signed in
+            return None
 
     @token.setter
     def token(self, token: Any) -> None:

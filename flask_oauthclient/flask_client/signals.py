@@ -10,6 +10,11 @@ _signals = Namespace()
 #: ``refresh_token`` and ``access_token`` (the old ones; the one that was not used is ``None``).
 token_update = _signals.signal("token-update")
 
+#: Sent after the provider has refreshed a token, and it is stored: ``name``, ``owner``, ``label``.
+token_refreshed = _signals.signal("token-refreshed")
+#: Sent when it has not: ``name``, ``owner``, ``label`` and ``error``.
+token_refresh_failed = _signals.signal("token-refresh-failed")
+
 #: Sent when the browser is sent to a provider: ``name``.
 login_started = _signals.signal("login-started")
 #: Sent after a login: ``name``, ``identity`` (``None`` if the application keeps its own) and

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 from typing import Protocol
 
+from ..protocol.errors import OAuthError
+from ..storage.tokens.account import Account
 from .options import ClientOptions
 
 
@@ -59,18 +61,46 @@ class Framework(Protocol):
         """Say, once, that a redirect URI is plain http, and what can be done about it."""
         ...
 
-    def current_token(self) -> Any:
-        """The token that this request has used already, or ``None``."""
+    def account(self, *, own: bool) -> Account | None:
+        """Where the token is kept, or ``None`` if functions of the application see to that.
+
+        :param own: whether it is a token of the client's own and no user's.
+        :raises LoginRequired: if it is a user's, and nobody is signed in.
+        """
         ...
 
-    def set_current_token(self, token: Any) -> None:
+    def bound(self, owner: str | int | None, label: str) -> Framework:
+        """The same for another account.
+
+        :param owner: whose; default is the user of the current request.
+        :param label: which of several of one owner.
+        :raises MissingConfigurationError: without a store.
+        """
+        ...
+
+    def current_token(self, account: Account | None = None) -> Any:
+        """The token that this request has used already, or ``None``.
+
+        :param account: where it is kept; by default it is one that was set by hand.
+        """
+        ...
+
+    def set_current_token(self, token: Any, account: Account | None = None) -> None:
         """Remember the token for the rest of the request."""
         ...
 
     def fetch_token(self) -> Any:
-        """The stored token of the user, or ``None``."""
+        """The token of the user as a function of the application finds it, or ``None``."""
         ...
 
     def token_updated(self, token: Any, **old: Any) -> None:
-        """Store a replaced token, and tell whoever wants to know."""
+        """Hand a replaced token to the functions of the application, and tell who listens."""
+        ...
+
+    def refresh_told(self, account: Account | None, error: OAuthError | None = None) -> None:
+        """Tell who listens that a token was refreshed, or why it could not be.
+
+        :param account: where it is kept, if in a store.
+        :param error: why not.
+        """
         ...

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 from typing import cast
 
 from ..protocol.errors import InvalidTokenError
+from ..protocol.errors import LoginRequired
+from ..protocol.errors import OAuthError
 from ..protocol.errors import ProviderResponseError
+from ..protocol.errors import TransportError
+from ..protocol.oauth2.authorization import scope_to_list
 from ..protocol.oauth2.client_assertion import PrivateKeyJWT
 from ..protocol.oauth2.client_auth import ClientAuth
 from ..protocol.oauth2.client_auth import method_for
@@ -19,11 +24,17 @@ from ..protocol.signing import SigningKey
 from ..protocol.signing import import_private_key
 from ..protocol.signing import is_key_text
 from ..storage.single_flight import SingleFlight
+from ..storage.tokens.account import Account
+from .accounts import Found
 from .options import ClientOptions
 from .remote_app import RemoteApp
 from .remote_app import without_ours
 from .server import Server
 
+_log = logging.getLogger(__name__)
+
+#: Seconds that a provider may take to revoke a token of somebody who waits.
+_REVOCATION_TIME = 3
 #: Client authentication for which nothing needs to be known of the server.
 _METHODS_WITHOUT_METADATA = ("none", "client_secret_basic", "client_secret_post")
 
@@ -61,6 +72,12 @@ class OAuth2App(RemoteApp):
         super()._prepare_session(session)
 
     # -- the server -----------------------------------------------------------------------
+
+    def prepare_to_share(self) -> None:
+        """Make what a copy for another account has to have in common with this client."""
+        super().prepare_to_share()
+        self.server  # noqa: B018  made when it is asked for
+        self._refreshes  # noqa: B018  the same
 
     @property
     def server(self) -> Server:
@@ -156,39 +173,136 @@ class OAuth2App(RemoteApp):
     def ensure_active_token(self, token: Any = None) -> OAuth2Token:
         """A token that has not expired: the given one, or its replacement.
 
-        However many threads ask with one expired token, one request replaces it.
+        However many threads ask with one expired token, one request replaces it; with a store of
+        tokens, however many processes.
 
         :param token: default is the stored token of the current user.
         :raises MissingTokenError: if there is none.
         :raises InvalidTokenError: if it has expired and cannot be replaced.
+        :raises LoginRequired: for both, if tokens are kept in a store.
         """
-        found: OAuth2Token = self._resolve_token(token)
-        if not found.is_expired(self.client_kwargs.get("leeway", 60)):
-            return found
-        return self.refresh_token(found)
+        return self._active(self.find_token(token))
+
+    def _active(self, found: Found) -> OAuth2Token:
+        token: OAuth2Token | None = found.token
+        if token is None:
+            if not self._has_own_tokens:
+                raise self._no_token(found.account)
+            return self._replaced(found)
+        if not token.is_due(self._leeway_of_tokens):
+            return token
+        try:
+            return self._replaced(found)
+        except OAuthError as failure:
+            # There is time left, in which the provider, or the store, may recover.
+            passes = isinstance(failure, TransportError) or found.account is not None
+            if not passes or token.is_expired(0) is not False:
+                raise
+            _log.info("client %r: early refresh failed: %s", self.name, failure.error)
+            return token
+
+    @property
+    def _leeway_of_tokens(self) -> float:
+        leeway: float = self.client_kwargs.get("leeway", 60)
+        return leeway
 
     def refresh_token(self, token: Any = None) -> OAuth2Token:
         """Replace a token now, store the new one and tell whoever listens.
 
         :param token: the token to replace; default is the stored token of the current user.
-        :returns: the new token; what the provider left out stays as it was.
+        :returns: the new token; what the provider left out stays as it was. If somebody else has
+            replaced it already, theirs.
         :raises InvalidTokenError: if there is nothing to replace it with.
-        :raises OAuthError: if the provider refuses.
+        :raises LoginRequired: if tokens are kept in a store, and the provider refuses this one.
+        :raises OAuthError: if the provider cannot be asked, or refuses.
         """
-        found = self._resolve_token(token)
-        spent = found.get("refresh_token")
-        if spent:
-            fresh = self._refreshes.do(str(spent), lambda: self._refresh(found))
-        elif self._has_own_tokens:
-            old = str(found.get("access_token"))
-            fresh = self._refreshes.do(old, lambda: self._fetch_own_token(old))
+        found = self.find_token(token)
+        if found.token is None and not self._has_own_tokens:
+            raise self._no_token(found.account)
+        if token is not None:
+            found = found._replace(account=self._account_with(found.token))
+        return self._replaced(found)
+
+    def _account_with(self, token: OAuth2Token) -> Account | None:
+        """The account in which a token is kept that the caller has, if it is the current one."""
+        try:
+            account: Account | None = self.framework.account(own=self._has_own_tokens)
+        except LoginRequired:
+            return None
+        stored = account.get() if account is not None else None
+        if stored is None:
+            return None
+        same = any(
+            token.get(name) and token[name] == stored.get(name)
+            for name in ("access_token", "refresh_token")
+        )
+        return account if same else None
+
+    def _replaced(self, found: Found) -> OAuth2Token:
+        """Another token for one that is spent, or a first one of the client's own."""
+        token, account = found
+        if not self._can_replace(token):
+            raise InvalidTokenError if account is None else self._no_token(account)
+        if account is None:
+            fresh = self._refreshes.do(self._flight_of(token), lambda: self._renew_and_tell(token))
         else:
-            raise InvalidTokenError
+            fresh = self._replace_stored(token, account)
+            self.framework.set_current_token(fresh, account)
         # Somebody else's token may be replaced here as well; it is not this request's then.
         current = self.framework.current_token() or {}
-        if current.get("access_token") == found.get("access_token"):
+        if token and current.get("access_token") == token.get("access_token"):
             self.framework.set_current_token(fresh)
         return fresh
+
+    def _flight_of(self, token: OAuth2Token | None) -> str:
+        return "" if token is None else str(token.get("refresh_token") or token["access_token"])
+
+    def _can_replace(self, token: Any) -> bool:
+        return bool((token or {}).get("refresh_token")) or self._has_own_tokens
+
+    def _replace_stored(self, token: OAuth2Token | None, account: Account) -> OAuth2Token:
+        """Replace a token in a store; of all processes that want to, one asks the provider."""
+        replaced: list[OAuth2Token | None] = []  # what this caller asked the provider to replace
+
+        def renew(current: Any) -> OAuth2Token:
+            replaced.append(OAuth2Token.from_dict(current))
+            return self._renew(replaced[0])
+
+        failure: OAuthError
+        try:
+            fresh = OAuth2Token.from_dict(account.refresh(token, renew))
+        except OAuthError as error:
+            failure = error
+        else:
+            if fresh is None:  # its owner has signed out meanwhile
+                raise self._no_token(account)
+            if replaced:  # and it is written
+                self._tell(fresh, replaced[0])
+                self.framework.refresh_told(account)
+            return cast("OAuth2Token", fresh)
+        if replaced:
+            self.framework.refresh_told(account, failure)
+        if failure.error == "invalid_grant" and not self._has_own_tokens:
+            raise self._no_token(account)
+        raise failure
+
+    def _renew_and_tell(self, token: OAuth2Token | None) -> OAuth2Token:
+        fresh = self._renew(token)
+        self._tell(fresh, token)
+        return fresh
+
+    def _renew(self, token: OAuth2Token | None) -> OAuth2Token:
+        """Ask the provider for another token."""
+        if token is not None and token.get("refresh_token"):
+            return self._refresh(token)
+        return self._fetch_own_token()
+
+    def _tell(self, fresh: OAuth2Token, old: OAuth2Token | None) -> None:
+        """Hand a new token to whoever keeps tokens, or wants to know."""
+        known = OAuth2Token({}) if old is None else old
+        spent = known.get("refresh_token")
+        before = None if spent else known.get("access_token")
+        self.framework.token_updated(fresh, refresh_token=spent, access_token=before)
 
     def _refresh(self, old: OAuth2Token) -> OAuth2Token:
         url = self._options.refresh_token_url or self._token_endpoint()
@@ -201,13 +315,19 @@ class OAuth2App(RemoteApp):
         )
         fresh = self._run(exchange, "refresh_token").merged_over(old)
         self._check_refreshed(fresh, old)
-        self.framework.token_updated(fresh, refresh_token=old["refresh_token"])
+        self._check_scope(fresh, old)
         return fresh
 
     def _check_refreshed(self, fresh: OAuth2Token, old: OAuth2Token) -> None:
         """Whatever a refresh response has to fulfil beyond being a token."""
 
-    def _fetch_own_token(self, old: str) -> OAuth2Token:
+    def _check_scope(self, fresh: OAuth2Token, old: OAuth2Token) -> None:
+        """A refresh grants no more than there was (RFC 6749 section 6)."""
+        before = scope_to_list(old.get("scope"))
+        if before and set(scope_to_list(fresh.get("scope"))) - set(before):
+            _log.warning("client %r: the refreshed token's scope is wider than before", self.name)
+
+    def _fetch_own_token(self) -> OAuth2Token:
         url = self._token_endpoint()  # first: the metadata say how to authenticate there
         exchange = client_credentials_exchange(
             self._client_auth(),
@@ -215,9 +335,7 @@ class OAuth2App(RemoteApp):
             scope=self.client_kwargs.get("scope"),
             insecure_http=self._options.insecure_http,
         )
-        fresh = self._run(exchange, "access_token")
-        self.framework.token_updated(fresh, access_token=old)
-        return fresh
+        return self._run(exchange, "access_token")
 
     def revoke_token(
         self, token: Any = None, token_type_hint: str | None = None, **settings: Any
@@ -246,6 +364,21 @@ class OAuth2App(RemoteApp):
                 detail={"status": response.status_code},
             )
 
+    def revoke_quietly(self, token: Any) -> bool:
+        """Ask the provider to revoke a token, if it can; a failure is noted in the log.
+
+        :param token: the token response, or a token.
+        :returns: whether it was asked and has done it.
+        """
+        try:
+            if not self.load_server_metadata().get("revocation_endpoint"):
+                return False
+            self.revoke_token(token, timeout=_REVOCATION_TIME)
+        except OAuthError as error:
+            _log.warning("client %r: no revocation: %s", self.name, error.error)
+            return False
+        return True
+
     # -- API calls ------------------------------------------------------------------------
 
     def request(self, method: str, url: str, token: Any = None, **kwargs: Any) -> Any:
@@ -266,20 +399,27 @@ class OAuth2App(RemoteApp):
         if kwargs.pop("withhold_token", False) or kwargs.get("auth") is not None:
             return self.session.request(method, url, withhold_token=True, **kwargs)
         self._check_token_origin(url)
-        active = self.ensure_active_token(token)
+        found = self.find_token(token)
+        active = self._active(found)
         response = self.session.request(method, url, auth=self._token_auth(active), **kwargs)
-        if not self._may_retry(response, active, kwargs):
+        if not (self._can_replace(active) and self.session.was_refused(response, kwargs)):
             return response
-        active = self.refresh_token(active)
+        # Not once more after this (RFC 6750 section 3.1): what it refuses then, it refuses.
+        active = self._replaced_after_refusal(found._replace(token=active), token)
         return self.session.request(method, url, auth=self._token_auth(active), **kwargs)
 
-    def _may_retry(self, response: Any, token: OAuth2Token, kwargs: dict[str, Any]) -> bool:
-        replaceable = token.get("refresh_token") or self._has_own_tokens
-        return bool(replaceable) and self.session.was_refused(response, kwargs)
+    def _replaced_after_refusal(self, found: Found, given: Any) -> OAuth2Token:
+        if found.account is None and given is not None:
+            found = found._replace(account=self._account_with(found.token))
+        return self._replaced(found)
 
     @property
     def _has_own_tokens(self) -> bool:
         return self.client_kwargs.get("grant_type") == "client_credentials"
+
+    def is_usable(self, token: Any) -> bool:
+        """Whether a call can be made with a token: it has not expired, or can be refreshed."""
+        return bool(token) and (self._can_replace(token) or token.is_expired(0) is not True)
 
     def _token_auth(self, token: OAuth2Token) -> Any:
         return self.session.token_auth.for_token(token)

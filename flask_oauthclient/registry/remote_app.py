@@ -16,11 +16,11 @@ from .._version import __version__
 from ..protocol.error_codes import clean_text
 from ..protocol.errors import InsecureTransportError
 from ..protocol.errors import MissingConfigurationError
-from ..protocol.errors import MissingTokenError
 from ..protocol.errors import OAuthError
 from ..protocol.urls import is_http_url
 from ..protocol.urls import is_secure
 from ..protocol.urls import origin
+from .accounts import Accounts
 from .framework import Framework
 from .options import ClientOptions
 
@@ -29,7 +29,7 @@ from .options import ClientOptions
 _OURS = ("userinfo", "extra")
 
 
-class RemoteApp(ABC):
+class RemoteApp(Accounts, ABC):
     """A client of one server.
 
     :param framework: the web framework, as this client sees it.
@@ -40,8 +40,6 @@ class RemoteApp(ABC):
     oauth_version: int | None = None
     #: Class of the session; the registry of each framework sets it.
     client_cls: Any = None
-    #: Class that a stored token is read as.
-    token_cls: Any = dict
     #: ``client_kwargs`` that are about authorization requests and not about the session.
     NOT_FOR_THE_SESSION: tuple[str, ...] = ()
 
@@ -106,6 +104,10 @@ class RemoteApp(ABC):
                 if self._session is None:
                     self._session = self._make_session()
         return self._session
+
+    def prepare_to_share(self) -> None:
+        """Make what a copy for another account has to have in common with this client."""
+        self.session  # noqa: B018  made when it is asked for
 
     def _make_session(self) -> Any:
         kwargs = {k: v for k, v in self.client_kwargs.items() if k not in self.NOT_FOR_THE_SESSION}
@@ -189,17 +191,6 @@ class RemoteApp(ABC):
     def _warn_of_plain_http(self, redirect_uri: str | None) -> None:
         if redirect_uri and is_http_url(redirect_uri) and not is_secure(redirect_uri):
             self.framework.warn_of_plain_http()
-
-    # -- tokens ---------------------------------------------------------------------------
-
-    def _resolve_token(self, token: Any) -> Any:
-        found = self.token_cls.from_dict(token or self.framework.current_token())
-        if found is None:
-            found = self.token_cls.from_dict(self.framework.fetch_token())
-            self.framework.set_current_token(found)
-        if not found:
-            raise MissingTokenError
-        return found
 
     # -- API calls ------------------------------------------------------------------------
 

@@ -106,7 +106,7 @@ def postgres_binaries() -> Path | None:
     """The folder with ``initdb`` and ``postgres``, or ``None``."""
     on_path = shutil.which("postgres")
     # Debian keeps the programs of each version together, off the PATH.
-    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: _version(path))
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version)
     folders = [Path(on_path).resolve().parent] if on_path else []
     for folder in [*folders, *reversed(debian)]:
         if all(shutil.which(name, path=str(folder)) for name in ("initdb", "postgres")):
@@ -158,11 +158,10 @@ def postgres_server(binaries: Path) -> Iterator[Restartable]:
     """Run a PostgreSQL of our own, fast rather than safe from a crash of the machine."""
     with _folder() as folder:
         data = folder / "data"
-        _prepare(
-            [binaries / "initdb", "--pgdata", data, "--username", "test", "--auth", "trust"]
-            + ["--encoding", "UTF8", "--no-locale", "--no-sync", "--no-instructions"],
-            folder,
-        )
+        users = ["--username=test", "--auth=trust"]
+        texts = ["--encoding=UTF8", "--no-locale"]
+        initdb = binaries / "initdb"
+        _prepare([initdb, f"--pgdata={data}", *users, *texts, "--no-sync"], folder)
         settings = {
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
@@ -171,12 +170,12 @@ def postgres_server(binaries: Path) -> Iterator[Restartable]:
             "synchronous_commit": "off",
             "full_page_writes": "off",
         }
-        command = [binaries / "postgres", "-D", data]
-        command += [word for name in settings for word in ("-c", f"{name}={settings[name]}")]
+        options = [f"--{name}={value}" for name, value in settings.items()]
+        url = "postgresql+psycopg://test@127.0.0.1:{port}/postgres"
         program = Program(
-            [*_unprivileged(), *command, "-p"],
-            "postgresql+psycopg://test@127.0.0.1:{port}/postgres",
-            up=_postgres_answers,
+            [*_unprivileged(), binaries / "postgres", "-D", data, *options, "-p"],
+            url,
+            up=_takes_clients(url),
             # It answers SIGTERM by waiting until the last client has left.
             stop=signal.SIGINT,
             cwd=folder,
@@ -185,28 +184,14 @@ def postgres_server(binaries: Path) -> Iterator[Restartable]:
             yield server
 
 
-def _postgres_answers(port: int) -> bool:
-    """Whether it takes clients. While it starts it accepts them, only to send them away."""
-    import psycopg
-
-    try:
-        psycopg.connect(host="127.0.0.1", port=port, user="test", dbname="postgres").close()
-    except psycopg.OperationalError:
-        return False
-    return True
-
-
 @contextmanager
 def mariadb_server(binary: str) -> Iterator[Restartable]:
     """Run a MariaDB of our own, fast rather than safe from a crash of the machine."""
     with _folder() as folder:
         data = folder / "data"
         common = ["--no-defaults", f"--datadir={data}", "--innodb-log-file-size=8M"]
-        _prepare(
-            ["mariadb-install-db", *common, "--skip-test-db", "--skip-name-resolve"]
-            + ["--auth-root-authentication-method=normal"],
-            folder,
-        )
+        users = ["--auth-root-authentication-method=normal", "--skip-name-resolve"]
+        _prepare(["mariadb-install-db", *common, *users, "--skip-test-db"], folder)
         first = folder / "first.sql"
         first.write_text("CREATE DATABASE IF NOT EXISTS test;\n")
         options = [
@@ -220,13 +205,32 @@ def mariadb_server(binary: str) -> Iterator[Restartable]:
             "--innodb-buffer-pool-size=32M",
             "--innodb-flush-log-at-trx-commit=0",
         ]
-        program = Program(
-            [*_unprivileged(), binary, *options, "--port"],
-            "mysql+pymysql://root@127.0.0.1:{port}/test",
-            cwd=folder,
-        )
+        url = "mysql+pymysql://root@127.0.0.1:{port}/test"
+        command = [*_unprivileged(), binary, *options, "--port"]
+        program = Program(command, url, up=_takes_clients(url), cwd=folder)
         with _on_free_port(program) as server:
             yield server
+
+
+def _takes_clients(url: str) -> Callable[[int], bool]:
+    """Whether a database takes clients.
+
+    While they start both accept connections already; then PostgreSQL sends each of them away, and
+    MariaDB may miss a signal to stop.
+    """
+    from sqlalchemy import create_engine
+    from sqlalchemy import exc
+    from sqlalchemy import pool
+
+    def up(port: int) -> bool:
+        engine = create_engine(url.format(port=port), poolclass=pool.NullPool)
+        try:
+            engine.connect().close()
+        except exc.OperationalError:
+            return False
+        return True
+
+    return up
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Run a program until it ends by itself or our standard input does.
 
-``python supervise.py SIGNAL PROGRAM ARGUMENT...``, where ``SIGNAL`` names the signal to stop it with.
+``python supervise.py SIGNAL PROGRAM ARGUMENT...``; it is stopped with the signal of that name.
 
 The test process holds the other end of the pipe. The kernel closes it however the test process
 ends, ``kill -9`` included, so no server outlives the tests. (A parent-death signal would not do:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import zlib
 from collections.abc import Collection
 from collections.abc import Mapping
 from typing import Any
@@ -23,6 +24,8 @@ from ..urls import form_params
 #: The longest lifetime that is believed, in seconds (ten years): more is a mistake, and must not
 #: turn into "valid for ever" by an overflow.
 MAX_LIFETIME = 315_360_000
+#: Seconds by which a token outlives its lifetime if the clock was set back, and not adjusted.
+_CLOCK_SET_BACK = 60
 
 
 class OAuth2Token(MaskedDict):
@@ -51,6 +54,34 @@ class OAuth2Token(MaskedDict):
         """
         expires_at = _moment(self.get("expires_at"))
         return None if expires_at is None else expires_at - leeway < time.time()
+
+    def is_due(self, leeway: float = 60) -> bool:
+        """Whether it is time to get another token.
+
+        That is a while before the access token expires, a little more or less for each token: many
+        that were issued together are not replaced together. In the first half of its life it is
+        not. And one that would live longer now than it was given was issued before the clock was
+        set back: nobody knows how long it is good for.
+
+        :param leeway: seconds before its expiry, give or take a tenth.
+        """
+        expires_at = _moment(self.get("expires_at"))
+        if expires_at is None:
+            return False
+        left = expires_at - time.time()
+        lifetime = seconds(self.get("expires_in"))
+        if lifetime:
+            if left > lifetime + _CLOCK_SET_BACK and self.get("refresh_token"):
+                return True
+            leeway = min(leeway, lifetime / 2)
+        if left > leeway * 1.1:
+            return False
+        return left < leeway * (0.9 + 0.2 * self._share())
+
+    def _share(self) -> float:
+        """A number from 0 to 1, the same for one token in all processes."""
+        name = str(self.get("access_token")).encode("utf-8", "surrogatepass")
+        return zlib.crc32(name) / 0xFFFFFFFF
 
     def merged_over(self, old: Mapping[str, Any] | None) -> OAuth2Token:
         """This refresh response on top of the token it replaces.

@@ -110,7 +110,12 @@ def subject_of(id_token: object) -> str | None:
 
     It is only ever compared with, so that a userinfo response for another user is caught.
     """
-    if not isinstance(id_token, str):
-        return None
-    subject = read_object(split_compact(id_token).payload_segment).get("sub")
+    subject = claims_of(id_token).get("sub")
     return subject if isinstance(subject, str) else None
+
+
+def claims_of(id_token: object) -> dict[str, Any]:
+    """The claims of an ID token that was verified when it was received; to compare with only."""
+    if not isinstance(id_token, str):
+        return {}
+    return dict(read_object(split_compact(id_token).payload_segment))

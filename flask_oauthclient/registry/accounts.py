@@ -1,0 +1,161 @@
+"""The stored tokens of a client: whose they are, keeping them, forgetting them."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+from typing import NamedTuple
+from typing import Self
+
+from ..protocol.errors import LoginRequired
+from ..protocol.errors import MissingConfigurationError
+from ..protocol.errors import MissingTokenError
+from ..storage.tokens.account import Account
+
+
+class Found(NamedTuple):
+    """A token, and where it is kept, if it comes from a store."""
+
+    token: Any
+    account: Account | None
+
+
+class Accounts:
+    """Tokens of users, and of the client itself, as they are found, kept and forgotten."""
+
+    framework: Any
+    name: str
+    #: Class that a stored token is read as.
+    token_cls: Any = dict
+
+    @property
+    def _has_own_tokens(self) -> bool:
+        """Whether it is the client that is authorized, and no user."""
+        return False
+
+    def find_token(self, token: Any = None) -> Found:
+        """Find a token for a call, and where it is kept.
+
+        :param token: one that the caller has; default is what this request has used, what a
+            function of the application finds, or what the store has.
+        :raises LoginRequired: if it is a user's in a store, and nobody is signed in.
+        """
+        given = token or self.framework.current_token()
+        if given:
+            return Found(self.token_cls.from_dict(given), None)
+        account = self.framework.account(own=self._has_own_tokens)
+        known = None if account is None else self.framework.current_token(account)
+        if known is not None:
+            return Found(known, account)
+        stored = self.framework.fetch_token() if account is None else account.get()
+        found = self.token_cls.from_dict(stored)
+        self.framework.set_current_token(found, account)
+        return Found(found, account)
+
+    def _resolve_token(self, token: Any) -> Any:
+        found = self.find_token(token)
+        if not found.token:
+            raise self._no_token(found.account)
+        return found.token
+
+    def _no_token(self, account: Account | None) -> MissingTokenError:
+        if account is None or self._has_own_tokens:
+            return MissingTokenError()
+        return LoginRequired(detail={"client": self.name})
+
+    def is_usable(self, token: Any) -> bool:
+        """Whether a call can be made with a token, as far as that is known without asking."""
+        return bool(token)
+
+    def prepare_to_share(self) -> None:
+        """Make what a copy for another account has to have in common with this client."""
+
+    @property
+    def authorized(self) -> bool:
+        """Whether there is a token with which a call can be made: the current user's, or, with
+        client credentials, one that is got when it is needed.
+
+        Nobody is asked but the store.
+        """
+        if self._has_own_tokens:
+            return True
+        try:
+            token = self.find_token().token
+        except LoginRequired:
+            return False
+        return self.is_usable(token)
+
+    def for_account(self, owner: str | int | None = None, label: str = "") -> Self:
+        """The client with the stored token of somebody else, or of another account.
+
+        ::
+
+            oauth.google.for_account(label="work").get("calendar/v3/calendars")
+            oauth.google.for_account(owner=user.id).get("drive/v3/files")  # in a worker
+
+        :param owner: the application's key of the person; default is whoever is signed in.
+        :param label: which of several accounts of one owner.
+        :raises MissingConfigurationError: without a store of tokens.
+        """
+        framework = self.framework.bound(owner, label)
+        self.prepare_to_share()
+        other = copy.copy(self)
+        other.framework = framework
+        return other
+
+    def save_token(self, token: Mapping[str, Any]) -> None:
+        """Keep a token in the store, in place of what is there.
+
+        The blueprint does that by itself. With views of one's own it is called when it is known
+        who has signed in.
+
+        :param token: what :meth:`authorize_access_token` gave.
+        :raises LoginRequired: if nobody is signed in.
+        :raises MissingConfigurationError: without a store of tokens.
+        :raises TokenStoreError: if the store cannot be asked, or the token is too large.
+        """
+        account = self._account()
+        account.put(token)
+        self.framework.set_current_token(self.token_cls.from_dict(dict(token)), account)
+
+    def forget_token(self, *, revoke: bool = True) -> bool:
+        """Remove the token from the store, and make it worthless.
+
+        :param revoke: ask the provider to revoke it, where it can (RFC 7009). That it cannot be
+            reached is noted in the log.
+        :returns: whether there was one.
+        :raises MissingConfigurationError: without a store of tokens.
+        :raises TokenStoreError: if the store cannot be asked.
+        """
+        account = self._account()
+        token = account.get() if revoke else None
+        was_there = account.delete()
+        self.framework.set_current_token(None, account)
+        if token is not None:
+            self.revoke_quietly(token)
+        return was_there
+
+    def accounts(self) -> list[str]:
+        """The labels of the accounts that the store has of the current owner at this client."""
+        account = self._account()
+        known = account.store.list(account.key.owner)
+        return [key.label for key in known if key.client == self.name]
+
+    def revoke_quietly(self, token: Any) -> bool:
+        """Ask the provider to revoke a token, if it can; a failure is noted in the log.
+
+        :param token: the token response, or a token.
+        :returns: whether it was asked and has done it.
+        """
+        return False
+
+    def _account(self) -> Account:
+        account: Account | None = self.framework.account(own=self._has_own_tokens)
+        if account is None:
+            raise MissingConfigurationError(
+                "missing_configuration",
+                "There is no store of tokens, or fetch_token is used instead. Pass one: "
+                "oauth.init_app(app, token_store=...).",
+            )
+        return account
