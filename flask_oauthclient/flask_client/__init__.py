@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..protocol.errors import LoginRequired
 from ..protocol.errors import OAuthError
 from ..protocol.lazy import lazy_names
 from .extension import OAuth
@@ -17,9 +18,19 @@ from .signals import logged_out
 from .signals import login_failed
 from .signals import login_started
 from .signals import login_succeeded
+from .signals import token_refresh_failed
+from .signals import token_refreshed
 from .signals import token_update
 
 if TYPE_CHECKING:
+    from ..storage.tokens.cache import CacheTokenStore
+    from ..storage.tokens.key import TokenKey
+    from ..storage.tokens.memory import MemoryTokenStore
+    from ..storage.tokens.sqlalchemy import SQLAlchemyTokenStore as SQLAlchemyTokenStore
+    from ..storage.tokens.sqlalchemy import TokenMixin as TokenMixin
+    from ..storage.tokens.sqlalchemy import token_table as token_table
+    from ..storage.tokens.store import SealedTokenStore
+    from ..storage.tokens.store import TokenStore
     from .identity import Identity
     from .integration import FlaskIntegration
     from .login_result import LoginResult
@@ -27,18 +38,26 @@ if TYPE_CHECKING:
     from .remote_app import FlaskOAuth1App
     from .remote_app import FlaskOAuth2App
     from .remote_app import FlaskRemoteApp
+    from .session_tokens import SessionTokenStore
     from .signed_in import current_identity
     from .step_up import login_required
 
 __all__ = [
+    "CacheTokenStore",
     "FlaskIntegration",
     "FlaskOAuth1App",
     "FlaskOAuth2App",
     "FlaskRemoteApp",
     "Identity",
+    "LoginRequired",
     "LoginResult",
+    "MemoryTokenStore",
     "OAuth",
     "OAuthError",
+    "SealedTokenStore",
+    "SessionTokenStore",
+    "TokenKey",
+    "TokenStore",
     "account_linked",
     "account_unlinked",
     "current_identity",
@@ -48,12 +67,23 @@ __all__ = [
     "login_started",
     "login_succeeded",
     "safe_next",
+    "token_refresh_failed",
+    "token_refreshed",
     "token_update",
 ]
 
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
+        "CacheTokenStore": "..storage.tokens.cache",
+        "MemoryTokenStore": "..storage.tokens.memory",
+        "SQLAlchemyTokenStore": "..storage.tokens.sqlalchemy",
+        "SealedTokenStore": "..storage.tokens.store",
+        "SessionTokenStore": ".session_tokens",
+        "TokenKey": "..storage.tokens.key",
+        "TokenStore": "..storage.tokens.store",
+        "TokenMixin": "..storage.tokens.sqlalchemy",
+        "token_table": "..storage.tokens.sqlalchemy",
         "FlaskIntegration": ".integration",
         "FlaskOAuth1App": ".remote_app",
         "FlaskOAuth2App": ".remote_app",

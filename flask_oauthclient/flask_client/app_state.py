@@ -58,7 +58,7 @@ class AppState:
         self.update_token = update_token
         self.token_store = token_store
         self._token_owner = token_owner
-        self._give_keys()
+        self._connect_store()
         self.clients: dict[str, FlaskOAuth2App] = {}
         self.redirect_uris: dict[str, str] = {}
         #: What the log was told once.
@@ -104,6 +104,11 @@ class AppState:
 
         return MemoryTokenStore()
 
+    @property
+    def is_identity_owner(self) -> bool:
+        """Whether tokens belong to who has signed in with the blueprint."""
+        return self._token_owner is None
+
     def owner(self) -> str | None:
         """Whose stored tokens the current request is about; ``None`` if nobody is signed in."""
         if self._token_owner is not None:
@@ -114,15 +119,20 @@ class AppState:
         identity = read_identity()
         return None if identity is None else identity.owner
 
-    def _give_keys(self) -> None:
-        """Let the store of tokens seal with the application's keys, if it has none of its own."""
+    def _connect_store(self) -> None:
+        """Let the store of tokens use the application's keys and cache, unless it has its own."""
+        use_cache = getattr(self.token_store, "use_cache", None)
+        if use_cache is not None:
+            use_cache(self.cache)
         use_keys = getattr(self.token_store, "use_keys", None)
         if use_keys is None:
             return
         from ..storage.tokens.envelope import split_keys
 
         configured = self.app.config.get("OAUTHCLIENT_TOKEN_KEYS")
-        use_keys(split_keys(configured) if configured else self._secret_keys)
+        keys = split_keys(configured) if configured else self._secret_keys
+        if keys:
+            use_keys(keys)
 
     @property
     def _secret_keys(self) -> list[str | bytes]:

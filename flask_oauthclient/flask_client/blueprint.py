@@ -16,6 +16,7 @@ from flask import session
 from flask.blueprints import BlueprintSetupState
 
 from ..protocol.errors import InvalidSettingError
+from ..protocol.errors import LoginRequired
 from .linking import LinkRoutes
 from .mounted import note_mount
 from .pages import add_headers
@@ -25,6 +26,7 @@ from .sign_out import SignOutRoutes
 from .signed_in import KEY
 from .signed_in import read_kept
 from .signed_in import this_request
+from .step_up import sign_in_again
 
 _log = logging.getLogger(__name__)
 
@@ -79,6 +81,7 @@ def make_blueprint(
     blueprint.after_request(add_headers)
     blueprint.record_once(_put_first)
     blueprint.record(lambda state: note_mount(state, settings))
+    blueprint.record_once(_send_to_sign_in)
     return blueprint
 
 
@@ -140,6 +143,15 @@ def _refused(why: str) -> InvalidSettingError:
 def _put_first(state: BlueprintSetupState) -> None:
     """Let nothing that the application does before a request believe in a session that is over."""
     state.app.before_request_funcs.setdefault(None, []).insert(0, _end_what_was_ended)
+
+
+def _send_to_sign_in(state: BlueprintSetupState) -> None:
+    """Let a view that finds no token of the person send them to sign in, and back.
+
+    A handler of the application's own for this error is left alone.
+    """
+    handlers = state.app.error_handler_spec[None][None]
+    handlers.setdefault(LoginRequired, sign_in_again)
 
 
 def _end_what_was_ended() -> None:

@@ -234,6 +234,32 @@ class OAuth(Mountable):
         integration = self.framework_integration_cls(name, state, registration)
         return self._class_for(given_cls, oauth1=oauth1)(integration, name)
 
+    # -- tokens ---------------------------------------------------------------------------
+
+    def forget_tokens(self, owner: str | int, *, revoke: bool = True) -> int:
+        """Remove all stored tokens of somebody, and make them worthless.
+
+        :param owner: the application's key of the person, who may be about to be deleted.
+        :param revoke: ask the providers to revoke them, where they can (RFC 7009).
+        :returns: how many there were.
+        :raises MissingConfigurationError: without a store of tokens.
+        :raises TokenStoreError: if the store cannot be asked.
+        """
+        store = (self._only or self.current_state()).token_store
+        if store is None:
+            raise MissingConfigurationError(
+                "missing_configuration", "There is no store of tokens to forget them in."
+            )
+        forgotten = 0
+        for key in store.list(str(owner)):
+            client = self.create_client(key.client)
+            if client is not None and client.framework.has_store:
+                account = client.for_account(key.owner, key.label)
+                forgotten += account.forget_token(revoke=revoke)
+            else:  # registered no more
+                forgotten += store.delete(key)
+        return forgotten
+
     # -- configuration --------------------------------------------------------------------
 
     def load_config(self, name: str, params: Iterable[str]) -> dict[str, Any]:

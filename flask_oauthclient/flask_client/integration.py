@@ -230,6 +230,11 @@ class FlaskIntegration:
             raise LoginRequired(detail={"client": self.name})
         return Account(store, TokenKey(self.name, owner, label))
 
+    @property
+    def has_store(self) -> bool:
+        """Whether a store keeps the tokens of users, and no function of the application."""
+        return self._state.token_store is not None and self._function("fetch_token") is None
+
     def bound(self, owner: str | int | None, label: str) -> FlaskIntegration:
         """The same for another account.
 
@@ -237,7 +242,7 @@ class FlaskIntegration:
         :param label: which of several of one owner.
         :raises MissingConfigurationError: without a store of tokens.
         """
-        if self._state.token_store is None or self._function("fetch_token") is not None:
+        if not self.has_store:
             raise MissingConfigurationError(
                 "missing_configuration",
                 "Accounts are told apart by a store of tokens. Pass one, and no fetch_token: "

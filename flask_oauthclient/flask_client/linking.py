@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 from flask import redirect
+from flask import request
 
 from ..protocol.errors import LinkMismatchError
 from . import signals
@@ -23,6 +24,8 @@ from .settings import this_app
 from .signed_in import read_identity
 from .step_up import Demand
 from .step_up import ask
+from .stored_tokens import forget_account
+from .stored_tokens import keep_token
 from .to_provider import send_to_provider
 from .visit import check_is_ours
 
@@ -46,12 +49,12 @@ class LinkRoutes:
 
     def unlink(self, provider: str) -> Any:
         """Take a link away again; the application says whether that may be."""
-        self._settings.client(provider)
-        identity = self._signed_in_lately()
+        client, identity = self._settings.client(provider), self._signed_in_lately()
         if identity is None:
             return self._ask_to_sign_in()
         on_unlink = self._settings.on_unlink
         answer = on_unlink(provider, identity) if on_unlink is not None else None
+        forget_account(client, identity, request.form.get("label"))
         if answer is not None:
             return answer
         signals.account_unlinked.send(this_app(), name=provider, identity=identity)
@@ -87,6 +90,7 @@ def complete_link(settings: BlueprintSettings, result: LoginResult, sign_in_id: 
         raise LinkMismatchError
     linked = identity_of(result, identity.user)
     answer = settings.on_link(result, identity) if settings.on_link is not None else None
+    keep_token(result, identity)
     remember_success(result.next_url)
     if answer is not None:
         return answer

@@ -45,6 +45,9 @@ class LoginResult:
         self.next_url = next_url
         self.extra = {} if extra is None else extra
         self.signed_in = signed_in
+        #: Which of several accounts of one person this is, in the store of tokens; ``on_login``
+        #: and ``on_link`` may set it.
+        self.label = ""
         self._userinfo = None if userinfo is None else UserInfo(userinfo)
 
     def __repr__(self) -> str:

@@ -48,6 +48,7 @@ class Mountable:
         third_party_login: bool = False,
         link_max_age: int = 900,
         revoke: bool = True,
+        forget_tokens: bool = False,
         token_in_signals: bool = False,
         docs_url: str | None = None,
     ) -> Blueprint:
@@ -78,7 +79,11 @@ class Mountable:
         :param third_party_login: whether a site that knows an issuer's users may start their
             login (OpenID Connect Core 4) without their pressing a button here.
         :param link_max_age: seconds that a sign-in may be old for linking and unlinking.
-        :param revoke: whether signing out revokes the tokens of the login (RFC 7009).
+        :param revoke: whether signing out revokes the tokens of the login (RFC 7009), unless a
+            store keeps them.
+        :param forget_tokens: whether signing out removes all tokens of the person from the store,
+            and revokes them. By default they stay, for work that is done without the person.
+            Those of an account that is unlinked are removed in any case.
         :param token_in_signals: whether ``login_succeeded`` and ``account_linked`` carry it.
         :param docs_url: where error codes are explained, up to ``errors.html``; an empty string
             takes the link away.
@@ -103,6 +108,7 @@ class Mountable:
             third_party_login=third_party_login,
             link_max_age=link_max_age,
             revoke=revoke,
+            forget_tokens=forget_tokens,
             token_in_signals=token_in_signals,
             docs_url=docs_url,
         )

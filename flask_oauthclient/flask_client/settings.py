@@ -44,6 +44,7 @@ class BlueprintSettings:
     third_party_login: bool = False
     link_max_age: int = 900
     revoke: bool = True
+    forget_tokens: bool = False
     token_in_signals: bool = False
     docs_url: str | None = None
     #: Names of clients that have paths of their own.

@@ -42,6 +42,7 @@ from .signed_in import read_identity
 from .signed_in import renewed_session
 from .signed_in import sign_in
 from .step_up import take_demand
+from .stored_tokens import keep_token
 from .to_provider import check_not_ended
 from .to_provider import check_same_blueprint
 from .to_provider import send_to_provider
@@ -196,6 +197,7 @@ class SignInRoutes:
                 metadata = getattr(result.client, "server_metadata", {})  # OAuth 1.0a has none
                 give_ticket(identity.sign_in_id, result.token, metadata)
                 _warn_without_cache(result.name, metadata)
+            keep_token(result, identity)
             remember_success(result.next_url)
         signals.login_succeeded.send(
             this_app(),

@@ -33,13 +33,15 @@ from .settings import BlueprintSettings
 from .settings import this_app
 from .signed_in import read_identity
 from .signed_in import sign_out
+from .stored_tokens import Ending
+from .stored_tokens import ending_with_session
+from .stored_tokens import keeps_tokens
+from .stored_tokens import owner_of
 from .texts import LOGOUT_UNCONFIRMED
 from .texts import words_of_request
 from .visit import check_is_ours
 from .visit import is_only_looking
 
-#: Seconds that a provider may take to revoke a token while somebody waits to be signed out.
-_REVOCATION_TIME = 3
 _LEAVING = "_oauthclient_leaving"
 _FORM = "application/x-www-form-urlencoded"
 
@@ -60,20 +62,31 @@ class SignOutRoutes:
         check_is_ours()
         next_url = wanted_next() if request.form.get("next") else None
         stored = self._stored_token()  # while it is known whose
+        ending = self._ending_tokens()
         identity, answer = end_here(self._settings)
+        if ending is not None:
+            ending.carry_out()
         if identity is None:
             return redirect(next_url or path_of("logout_callback"))
         ticket = take_ticket(identity.sign_in_id)
         if identity.provider in self._settings.names():
             client = self._settings.client(identity.provider)
-            if self._settings.revoke:
+            # A token that stays in the store is to go on working, in background jobs for instance.
+            if self._settings.revoke and not keeps_tokens(client):
                 _revoke(client, stored or ticket.revocable)
             if answer is None:
                 answer = _leave(client, ticket.id_token, next_url)
         return redirect(next_url or path_of("logout_callback")) if answer is None else answer
 
+    def _ending_tokens(self) -> Ending | None:
+        """What ends of the stored tokens of who signs out."""
+        identity = read_identity()
+        owner = None if identity is None else owner_of(identity)
+        wanted = self._settings.forget_tokens
+        return ending_with_session(self._settings.oauth, owner, is_wanted=wanted)
+
     def _stored_token(self) -> str | None:
-        """What to revoke of the token that the application keeps.
+        """What to revoke of the token that functions of the application keep.
 
         The one of the login, which the ticket has, may have been replaced since.
         """
@@ -236,12 +249,8 @@ def _leave(client: Any, id_token: str | None, next_url: str | None) -> Any:
 
 def _revoke(client: Any, token: str | None) -> None:
     """Make the tokens of the login worthless; that it cannot be done keeps nobody signed in."""
-    if not token or not _metadata(client).get("revocation_endpoint"):
-        return
-    try:
-        client.revoke_token(token, timeout=_REVOCATION_TIME)
-    except OAuthError as error:
-        current_app.logger.warning("no revocation at %s: %s", client.name, error.error)
+    if token:
+        client.revoke_quietly(token)
 
 
 def _metadata(client: Any) -> dict[str, Any]:

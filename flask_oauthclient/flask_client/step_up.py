@@ -21,6 +21,7 @@ from flask import session
 
 from ..protocol.errors import DemandNotMetError
 from ..protocol.errors import InvalidSettingError
+from ..protocol.errors import LoginRequired
 from ..protocol.errors import MissingConfigurationError
 from ..protocol.oauth2.authorization import scope_to_list
 from .failure import failure_page
@@ -170,6 +171,20 @@ def ask(demand: Demand, shortfall: str) -> Any:
     if provider is None:
         return redirect(route_for("login", next=here), 303)
     return redirect(route_for("start", provider, next=here), 303)
+
+
+def sign_in_again(error: LoginRequired) -> Any:
+    """Answer a view that needs a token that there is not, or that works no more.
+
+    :param error: what the view let pass.
+    """
+    here, provider = this_page(), error.client
+    if not is_for_a_script() and read_identity() is not None and has_just_led_to(here):
+        # The person has just come back from there: once more would not help.
+        error.extra = {"next": here}
+        name = provider or settings_for(None).names()[0]
+        return add_headers(make_response(tell(settings_for(provider), name, error)))
+    return ask(Demand(provider), "login_required")
 
 
 def _not_ours(provider: str | None, here: str) -> Any:

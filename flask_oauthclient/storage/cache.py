@@ -59,10 +59,10 @@ def put(cache: Any, key: str, text: str, lifetime: int) -> None:
     :param lifetime: seconds until it is gone by itself.
     :raises OSError: if the cache says that it did not keep it.
     """
-    if _is_redis(cache):
+    if is_redis(cache):
         cache._write_client.set(cache._get_prefix() + key, text, ex=lifetime)
         return
-    if _is_memcached(cache):
+    if is_memcached(cache):
         kept = _put_memcached(cache, key, text, lifetime)
     else:
         kept = cache.set(key, text, lifetime)
@@ -72,25 +72,25 @@ def put(cache: Any, key: str, text: str, lifetime: int) -> None:
 
 def take(cache: Any, key: str) -> str | None:
     """Take a value: of all who try, one gets it, and everybody else ``None``."""
-    if _is_redis(cache):
+    if is_redis(cache):
         return _text(_take_redis(cache._write_client, cache._get_prefix() + key))
-    if hasattr(cache, "_get_filename"):
+    if is_files(cache):
         return _take_file(cache, key)
-    if _is_memcached(cache):
+    if is_memcached(cache):
         return _take_memcached(cache, key)
     return _take_simple(cache, key)
 
 
 def read(cache: Any, key: str) -> str | None:
     """Look at a value without taking it."""
-    if _is_redis(cache):
+    if is_redis(cache):
         return _text(cache._read_client.get(cache._get_prefix() + key))
     return _text(cache.get(key))
 
 
 def read_many(cache: Any, keys: Sequence[str]) -> list[str | None]:
     """Look at several values, in one round trip where the back end can."""
-    if _is_redis(cache):
+    if is_redis(cache):
         found = cache._read_client.mget([cache._get_prefix() + key for key in keys])
     elif hasattr(cache, "get_many"):
         found = cache.get_many(*keys)
@@ -107,22 +107,45 @@ def claim(cache: Any, key: str, lifetime: int) -> bool:
     :param lifetime: seconds for which nobody else gets it; longer where the back end keeps files.
     :raises OSError: if the cache says that it did not keep the claim.
     """
-    if _is_redis(cache):
+    if is_redis(cache):
         name = cache._get_prefix() + key
         return bool(cache._write_client.set(name, _CLAIMED, ex=lifetime, nx=True))
-    if hasattr(cache, "_get_filename"):
+    if is_files(cache):
         return _claim_file(cache, key, lifetime)
-    if _is_memcached(cache):
+    if is_memcached(cache):
         return _claim_memcached(cache, key, lifetime)
     return _claim_simple(cache, key, lifetime)
 
 
-def _is_redis(cache: Any) -> bool:
+def remove(cache: Any, key: str) -> None:
+    """Remove a value, and wait until it is removed."""
+    if is_redis(cache):
+        cache._write_client.delete(cache._get_prefix() + key)
+    elif is_memcached(cache):
+        with cache._client_context() as client:
+            client.delete(cache._normalize_key(key), **answered(client))
+    else:
+        cache.delete(key)
+
+
+def is_redis(cache: Any) -> bool:
+    """Whether a cache is cachelib's of Redis or Valkey."""
     return hasattr(cache, "_write_client") and hasattr(cache, "_get_prefix")
 
 
-def _is_memcached(cache: Any) -> bool:
+def is_memcached(cache: Any) -> bool:
+    """Whether a cache is cachelib's of memcached."""
     return hasattr(cache, "_client_context")
+
+
+def is_files(cache: Any) -> bool:
+    """Whether a cache is cachelib's of files."""
+    return hasattr(cache, "_get_filename")
+
+
+def answered(client: Any) -> dict[str, Any]:
+    """Keywords with which a client of memcached waits for the answer to a command."""
+    return {"noreply": False} if _is_pymemcache(client) else {}
 
 
 def _text(value: Any) -> str | None:

@@ -11,7 +11,7 @@ import pytest
 
 from flask_oauthclient.protocol.errors import OAuthError
 from flask_oauthclient.protocol.errors import TransportError
-from flask_oauthclient.registry import single_flight
+from flask_oauthclient.storage import single_flight
 from flask_oauthclient.storage.single_flight import SingleFlight
 from tests.registry._publisher import Clock
 from tests.registry.test_documents_threads import SOON

@@ -224,7 +224,8 @@ class SealedTokenStore:
         """The keys of all tokens of an owner, in order."""
         rows = _ask(self._rows.of_owner, owner_id(owner))
         found = [self._open(row_id, row) for row_id, row in rows]
-        return sorted(kept.key for kept in found if kept is not None and kept.token is not None)
+        kept = [each for each in found if each is not None and each.token is not None]
+        return sorted(each.key for each in kept if each.key.owner == owner)
 
     def refresh(
         self,
@@ -305,6 +306,8 @@ class SealedTokenStore:
                     return kept.token
                 found = _ask(rows.read, kept.key.row_id)
             except TokenStoreError as failure:
+                if failure.error != TokenStoreError.error:  # it will never fit
+                    raise
                 if time.monotonic() > deadline:
                     return self._remember(_Unsaved(row, over, kept.token or {}), kept.key, failure)
                 time.sleep(_PAUSE)

@@ -1,0 +1,106 @@
+"""What the routes do with a store of tokens: keep what a login gave, forget what is given up."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+from typing import NamedTuple
+
+from ..protocol.errors import TokenStoreError
+from .extension import OAuth
+from .identity import Identity
+from .login_result import LoginResult
+from .mounted import app_state
+
+_log = logging.getLogger(__name__)
+
+
+def keep_token(result: LoginResult, identity: Identity | None) -> None:
+    """Keep the token of a login, if the application has a store.
+
+    :param result: the login.
+    :param identity: whose it is; without one it is whoever the application says.
+    :raises TokenStoreError: if it cannot be kept.
+    """
+    if not keeps_tokens(result.client):
+        return
+    owner = app_state().owner() if identity is None else owner_of(identity)
+    if owner is not None:
+        result.client.for_account(owner, result.label).save_token(result.token)
+
+
+def keeps_tokens(client: Any) -> bool:
+    """Whether the tokens of a client are kept in a store, and by no function of the application."""
+    return bool(client.framework.has_store)
+
+
+def owner_of(identity: Identity) -> str | None:
+    """Whose tokens those of a signed-in person are."""
+    return identity.owner if app_state().is_identity_owner else app_state().owner()
+
+
+class Ending(NamedTuple):
+    """Tokens that end with a session."""
+
+    oauth: OAuth
+    owner: str
+    #: Clients, each for one account, and its token.
+    tokens: list[tuple[Any, Any]]
+
+    def carry_out(self) -> None:
+        """Remove the tokens, and revoke them where that can be done.
+
+        The session has ended by then: nobody stays signed in because of a store, or a provider,
+        that is down.
+        """
+        try:
+            self.oauth.forget_tokens(self.owner, revoke=False)
+        except TokenStoreError as failure:
+            _log.warning("tokens of somebody who signed out are still stored: %s", failure)
+        for client, token in self.tokens:
+            client.revoke_quietly(token)
+
+
+def ending_with_session(oauth: OAuth, owner: str | None, *, is_wanted: bool) -> Ending | None:
+    """What ends of the tokens that the store has, when somebody signs out.
+
+    :param oauth: the registry.
+    :param owner: who signs out.
+    :param is_wanted: whether the application wants that. What lives in the session is gone in any
+        case, and should not stay valid.
+    """
+    store = app_state().token_store
+    if store is None or owner is None:
+        return None
+    if not (is_wanted or getattr(store, "ends_with_session", False)):
+        return None
+    try:
+        found = [(key, store.get(key)) for key in store.list(owner)]
+    except TokenStoreError as failure:
+        _log.warning("tokens of somebody who signs out are not found: %s", failure)
+        found = []
+    tokens = [
+        (oauth.create_client(key.client), token)
+        for key, token in found
+        if key.client in oauth.names() and token is not None
+    ]
+    return Ending(oauth, owner, tokens)
+
+
+def forget_account(client: Any, identity: Identity, label: str | None) -> None:
+    """Forget the tokens of an account that is unlinked.
+
+    :param client: the client at whose provider the account is.
+    :param identity: who is signed in.
+    :param label: which of several; default is all of them.
+    :raises TokenStoreError: if the store cannot be asked.
+    """
+    if not keeps_tokens(client):
+        return
+    owner = owner_of(identity)
+    if owner is None:
+        return
+    mine = client.for_account(owner)
+    labels = mine.accounts() if label is None else [label]
+    for one in labels:
+        client.for_account(owner, one).forget_token()
