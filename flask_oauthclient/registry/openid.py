@@ -7,13 +7,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..protocol.errors import CallbackError
+from ..protocol.errors import ExpiredIDTokenError
 from ..protocol.errors import IDTokenError
+from ..protocol.errors import ImmatureIDTokenError
 from ..protocol.errors import MetadataError
 from ..protocol.errors import MismatchingStateError
 from ..protocol.errors import TransportError
+from ..protocol.errors import UnknownKeyError
 from ..protocol.oauth2.authorization import scope_to_list
 from ..protocol.oauth2.callback import parse_callback
 from ..protocol.oauth2.metadata import endpoint
+from ..protocol.oauth2.token import MAX_LIFETIME
 from ..protocol.oauth2.token import OAuth2Token
 from ..protocol.oauth2.token import seconds
 from ..protocol.oidc.claims import UserInfo
@@ -35,6 +39,8 @@ from .oauth2_app import OAuth2App
 _log = logging.getLogger(__name__)
 
 _LOGOUT_STATE_LENGTH = 20
+#: What an ID token fails by if the clock here, or there, is wrong.
+_OF_THE_CLOCK = (ExpiredIDTokenError, ImmatureIDTokenError)
 
 
 class OpenIDApp(OAuth2App):
@@ -147,18 +153,30 @@ class OpenIDApp(OAuth2App):
         id_token, before = fresh.get("id_token"), old.get("id_token")
         if id_token is None or id_token == before or not self.server.can_verify:
             return
+        first = old.get("userinfo") or claims_of(before)
         try:
             self.load_server_metadata()
-            claims = self.verify_login(fresh, {}, trusted=True)
-        except (TransportError, MetadataError) as failure:
-            # The keys are not to be had just now. The new tokens are good, and the refresh token
-            # must not be lost; the ID token stays the one that was verified.
-            _log.warning("client %r: refreshed ID token not verified: %s", self.name, failure.error)
+            claims = self._verify_refreshed(fresh, first)
+        except (TransportError, MetadataError, UnknownKeyError, *_OF_THE_CLOCK) as failure:
+            # The keys are not to be had just now, or a clock is wrong. A refresh response needs no
+            # ID token, and its refresh token must not be lost: the ID token that was verified
+            # stays, and this one is not believed.
+            _log.warning("client %r: refreshed ID token not used: %s", self.name, failure.error)
             fresh["id_token"] = before
             return
-        check_same_login(claims, old.get("userinfo") or claims_of(before))
         if "userinfo" in old:
             fresh["userinfo"] = UserInfo({**old["userinfo"], **claims})
+
+    def _verify_refreshed(self, fresh: OAuth2Token, first: Mapping[str, Any]) -> UserInfo:
+        try:
+            claims = self.verify_login(fresh, {}, trusted=True)
+        except _OF_THE_CLOCK:
+            # A clock that is wrong is no licence for whatever else may be wrong.
+            anyhow = self.verify_login(fresh, {}, trusted=True, leeway=MAX_LIFETIME)
+            check_same_login(anyhow, first)
+            raise
+        check_same_login(claims, first)
+        return claims
 
     # -- userinfo -------------------------------------------------------------------------
 

@@ -31,6 +31,7 @@ class BlueprintSite:
     :param more: further clients by name, with keywords of ``register``.
     :param register: further keywords of ``register`` for ``demo``; ``None`` takes one out.
     :param cache: cachelib cache of the registry.
+    :param registry: more keywords of the registry.
     :param settings: of the blueprint.
     """
 
@@ -41,6 +42,7 @@ class BlueprintSite:
         more: dict[str, dict[str, Any]] | None = None,
         register: dict[str, Any] | None = None,
         cache: Any = None,
+        registry: dict[str, Any] | None = None,
         **settings: Any,
     ) -> None:
         self.provider = provider
@@ -56,7 +58,7 @@ class BlueprintSite:
         self.app.config.update(
             {"SECRET_KEY": SECRET_KEY, "SESSION_COOKIE_SECURE": True, **(config or {})}
         )
-        self.oauth = OAuth(self.app, cache)
+        self.oauth = OAuth(self.app, cache, **(registry or {}))
         keywords = {
             "client_id": "rp",
             "client_secret": "the client secret of these tests",

@@ -17,9 +17,9 @@ import flask
 import pytest
 
 from flask_oauthclient.flask_client import logout_ticket
-from flask_oauthclient.flask_client import sign_out
 from flask_oauthclient.flask_client import signals
 from flask_oauthclient.flask_client.logout_ticket import COOKIE
+from flask_oauthclient.registry import oauth2_app
 from flask_oauthclient.testing.browser import Page
 from flask_oauthclient.testing.provider import DevelopmentProvider
 
@@ -311,8 +311,8 @@ def test_l17_revocation_that_fails_holds_nobody(
 def test_l17_slow_revocation_has_three_seconds(
     provider: DevelopmentProvider, make_people_site: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert sign_out._REVOCATION_TIME == 3
-    monkeypatch.setattr(sign_out, "_REVOCATION_TIME", 0.2)
+    assert oauth2_app._REVOCATION_TIME == 3
+    monkeypatch.setattr(oauth2_app, "_REVOCATION_TIME", 0.2)
     people = make_people_site()
     alice = people.signed_in()
     with provider.serve(0) as server, people.provider.faults.on("revocation").delay(30):

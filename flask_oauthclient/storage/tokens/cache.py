@@ -105,7 +105,9 @@ def locks_of(cache: Any, seconds: int = LOCK_SECONDS, prefix: str = PREFIX) -> L
         _tell(f"{type(cache).__name__} drops tokens beyond {cache._threshold} entries")
     if is_files(cache):
         # A name that ends so is no entry to the cache: it neither counts nor removes the file.
-        return FileLocks(Path(cache._path) / f"oauthclient-locks{cache._fs_transaction_suffix}")
+        folder = Path(cache._path)
+        name = f"oauthclient-locks{cache._fs_transaction_suffix}"
+        return FileLocks(folder / name, like=folder)
     _tell(f"tokens in {type(cache).__name__} are refreshed once in each process, not once in all")
     return _OfOneCache(cache)
 

@@ -19,11 +19,16 @@ import hmac
 import logging
 import secrets
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
 from typing import NamedTuple
 
 from ...protocol.errors import InvalidSettingError
 from ...protocol.errors import MissingConfigurationError
 from ..sealing import derive_key
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _log = logging.getLogger(__name__)
 
@@ -36,6 +41,8 @@ _BODY = _HEADER_BYTES + _NONCE_BYTES
 _MIN_KEY_LENGTH = 16
 #: Bytes of a new key, before encoding.
 _NEW_KEY_BYTES = 32
+#: Rows whose ciphers are not made anew for each request; each takes some 3 KB.
+_REMEMBERED = 1024
 
 
 class _Key(NamedTuple):
@@ -105,26 +112,21 @@ class TokenSealer:
         :param data: what to keep.
         :param row_id: where; it opens nowhere else.
         """
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
         key, row = self._keys[0], row_id.encode()
         header = _VERSION + key.key_id
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        return header + nonce + AESGCM(_row_key(key, row)).encrypt(nonce, data, header + row)
+        return header + nonce + _cipher(key, row).encrypt(nonce, data, header + row)
 
     def open(self, sealed: bytes, row_id: str) -> bytes | None:
         """Decrypt; ``None``, and a line in the log, for what was not sealed here for this row."""
-        from cryptography.exceptions import InvalidTag
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
         header, row = sealed[:_HEADER_BYTES], row_id.encode()
         nonce, body = sealed[_HEADER_BYTES:_BODY], sealed[_BODY:]
         for key in self._keys:
             if header != _VERSION + key.key_id:
                 continue
             try:
-                return AESGCM(_row_key(key, row)).decrypt(nonce, body, header + row)
-            except (InvalidTag, ValueError):  # a nonce that was cut off is a ValueError
+                return _cipher(key, row).decrypt(nonce, body, header + row)
+            except _not_sealed_so():
                 continue
         self._tell(header)
         return None
@@ -151,5 +153,16 @@ def _read_key(key: str | bytes) -> _Key:
     return _Key(hmac.digest(material, b"key id", "sha256")[:_KEY_ID_BYTES], material)
 
 
-def _row_key(key: _Key, row: bytes) -> bytes:
-    return hmac.digest(key.material, b"row " + row, "sha256")
+@lru_cache(maxsize=_REMEMBERED)
+def _cipher(key: _Key, row: bytes) -> AESGCM:
+    """The cipher of one row. To make it takes as long as to use it three times."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    return AESGCM(hmac.digest(key.material, b"row " + row, "sha256"))
+
+
+def _not_sealed_so() -> tuple[type[Exception], ...]:
+    """What opening raises for what was sealed with another key, or changed, or cut off."""
+    from cryptography.exceptions import InvalidTag
+
+    return InvalidTag, ValueError

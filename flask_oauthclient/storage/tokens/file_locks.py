@@ -15,7 +15,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -42,7 +42,7 @@ class FileLocks:
     """
 
     def __init__(self, path: str | os.PathLike[str], like: Path | None = None) -> None:
-        self._path = os.path.realpath(path)
+        self._path = Path(path).resolve()
         self._like = like
         self._threads = _threads_of(self._path)
 
@@ -50,7 +50,7 @@ class FileLocks:
         return f"<FileLocks in {self._path}>"
 
     @contextmanager
-    def hold(self, name: str, wait: float = LOCK_WAIT) -> Iterator[None]:
+    def hold(self, name: str, wait: float = LOCK_WAIT) -> Generator[None]:
         """Hold a lock.
 
         :param name: its name.
@@ -95,26 +95,26 @@ class _File:
     def __del__(self) -> None:
         os.close(self.number)
 
-    def is_at(self, path: str) -> bool:
+    def is_at(self, path: Path) -> bool:
         """Whether it is what is found at a path."""
         try:
-            state = os.stat(path)
+            state = path.stat()
         except FileNotFoundError:
             return False
         return self._name == (state.st_dev, state.st_ino)
 
 
 _guard = threading.Lock()
-_files: dict[str, _File] = {}
-_threads: dict[str, ProcessLocks] = {}
+_files: dict[Path, _File] = {}
+_threads: dict[Path, ProcessLocks] = {}
 
 
-def _threads_of(path: str) -> ProcessLocks:
+def _threads_of(path: Path) -> ProcessLocks:
     with _guard:
         return _threads.setdefault(path, ProcessLocks())
 
 
-def _open(path: str, like: Path | None) -> _File:
+def _open(path: Path, like: Path | None) -> _File:
     with _guard:
         file = _files.get(path)
         if file is None or not file.is_at(path):
@@ -122,7 +122,7 @@ def _open(path: str, like: Path | None) -> _File:
         return file
 
 
-def _opened(path: str, like: Path | None) -> int:
+def _opened(path: Path, like: Path | None) -> int:
     flags = os.O_RDWR | os.O_CLOEXEC
     try:
         number = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600)

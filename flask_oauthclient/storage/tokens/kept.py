@@ -20,7 +20,8 @@ FAILURE_SECONDS = 30
 #: Bytes of a token response that are kept.
 MAX_TOKEN_BYTES = 60_000
 
-_json = json.JSONEncoder(separators=(",", ":")).encode
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+_decode = json.JSONDecoder().decode
 
 
 class Failure(NamedTuple):
@@ -69,7 +70,7 @@ class Kept(NamedTuple):
         """
         content: list[Any] = [self.key, self.token, self.failure]
         try:
-            data = _json(content).encode("ascii")
+            data = _encode(content).encode("ascii")
         except (TypeError, ValueError, RecursionError):
             data = b""
         if not data:
@@ -85,7 +86,7 @@ class Kept(NamedTuple):
 
 def read_kept(data: bytes) -> Kept:
     """Decode what :meth:`Kept.write` wrote; it was authenticated as that."""
-    key, token, failure = json.loads(data)
+    key, token, failure = _decode(data.decode("ascii"))
     return Kept(TokenKey(*key), token, Failure(*failure) if failure else None)
 
 

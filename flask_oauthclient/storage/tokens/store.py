@@ -27,6 +27,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from contextlib import contextmanager
+from copy import deepcopy
 from typing import Any
 from typing import NamedTuple
 from typing import Protocol
@@ -190,7 +191,7 @@ class SealedTokenStore:
         if self._unsaved:
             unsaved = self._save_late(key)
             if unsaved is not None:
-                return dict(unsaved)
+                return deepcopy(unsaved)
         kept = self._open(key.row_id, _ask(self._rows.read, key.row_id))
         return None if kept is None else kept.token
 
@@ -239,7 +240,7 @@ class SealedTokenStore:
         """
         name = f"{key.row_id} {_short(stale)}"
         token = self._flights.do(name, lambda: self._refresh(key, stale, do))
-        return None if token is None else dict(token)  # several threads have got the same one
+        return deepcopy(token)  # several threads have got the same one
 
     def _refresh(
         self,

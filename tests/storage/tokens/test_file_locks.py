@@ -1,0 +1,209 @@
+"""Locks between the processes of one machine."""
+
+from __future__ import annotations
+
+import gc
+import os
+import stat
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from flask_oauthclient import OAuthError
+from flask_oauthclient.protocol.errors import TokenStoreError
+from flask_oauthclient.storage.tokens import file_locks
+from flask_oauthclient.storage.tokens.file_locks import FileLocks
+from tests.helpers.leaks import Watch
+from tests.storage.tokens._sql_worker import Worker
+from tests.storage.tokens._sql_worker import workers
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "locks"
+
+
+def is_free(file: Path, name: str, wait: float = 0.0) -> bool:
+    """Whether this process can have a lock."""
+    try:
+        with FileLocks(file).hold(name, wait):
+            return True
+    except TokenStoreError as error:
+        assert error.error == "token_busy"
+        return False
+
+
+def holding(worker: Worker) -> None:
+    worker.go()
+    worker.expect("holding")
+
+
+def test_one_thread_at_a_time(file: Path) -> None:
+    inside, most = 0, 0
+
+    def work(_: int) -> None:
+        nonlocal inside, most
+        with FileLocks(file).hold("name"):
+            inside += 1
+            most = max(most, inside)
+            inside -= 1
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(100)))
+    assert (inside, most) == (0, 1)
+
+
+def test_another_process_waits_and_other_names_do_not(file: Path) -> None:
+    with workers(1, "lock", str(file), "name") as [worker]:
+        holding(worker)
+        assert not is_free(file, "name")
+        assert is_free(file, "another name")
+        worker.go()
+        assert worker.result() == "released"
+        assert is_free(file, "name")
+
+
+def test_a_lock_of_this_process_keeps_others_out(file: Path) -> None:
+    with workers(1, "lock", str(file), "name") as [worker]:
+        with FileLocks(file).hold("name"):
+            assert is_free(file, "another name"), "and giving that back leaves ours as it is"
+            worker.go()
+            assert not is_free(file, "name")
+        worker.expect("holding")
+
+
+def test_the_lock_of_a_killed_process_is_free_at_once(file: Path) -> None:
+    with workers(1, "lock", str(file), "name") as [worker]:
+        holding(worker)
+        assert not is_free(file, "name")
+        worker.kill()
+        assert is_free(file, "name")
+
+
+def test_who_waits_goes_on_when_the_holder_is_killed(file: Path) -> None:
+    with workers(1, "lock", str(file), "name") as [worker], ThreadPoolExecutor() as pool:
+        holding(worker)
+        waiting = pool.submit(is_free, file, "name", 20.0)
+        assert not waiting.done()
+        worker.kill()
+        assert waiting.result(timeout=5)
+
+
+def test_waiting_ends(file: Path) -> None:
+    with workers(1, "lock", str(file), "name") as [worker]:
+        holding(worker)
+        begun = time.monotonic()
+        assert not is_free(file, "name", 0.2)
+        assert 0.2 <= time.monotonic() - begun < 5
+
+
+def test_threads_and_processes_share_the_time_to_wait(file: Path) -> None:
+    with FileLocks(file).hold("name"), ThreadPoolExecutor() as pool:
+        begun = time.monotonic()
+        assert not pool.submit(is_free, file, "name", 0.2).result()
+        assert time.monotonic() - begun < 5
+
+
+def test_two_names_on_one_byte_wait_for_each_other(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_locks, "_BYTES", 1)
+    with FileLocks(file).hold("one"), ThreadPoolExecutor() as pool:
+        assert not pool.submit(is_free, file, "two").result()
+    assert is_free(file, "two")
+
+
+def test_a_byte_that_is_tried_in_vain_by_a_thread_stays_locked(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_locks, "_place", lambda name: 0)  # the byte that the others lock
+    with FileLocks(file).hold("one"), ThreadPoolExecutor() as pool:
+        pool.submit(is_free, file, "two").result()
+        assert _in_child(lambda: is_free(file, "three")) is False
+
+
+def test_a_forked_child_does_not_have_the_locks_of_its_parent(file: Path) -> None:
+    locks = FileLocks(file)
+    with locks.hold("name"):
+        assert _in_child(lambda: is_free(file, "name")) is False
+        assert _in_child(lambda: is_free(file, "another name")) is True
+        assert _in_child(lambda: is_free(file, "name")) is False, "the child has freed nothing"
+    assert _in_child(lambda: is_free(file, "name")) is True
+
+
+def _in_child(work: object) -> bool:
+    child = os.fork()
+    if child == 0:
+        os._exit(int(work()))  # type: ignore[operator]
+    _, status = os.waitpid(child, 0)
+    return bool(os.waitstatus_to_exitcode(status))
+
+
+def test_a_file_that_was_removed_is_made_anew(file: Path) -> None:
+    assert is_free(file, "name")
+    file.unlink()
+    with workers(1, "lock", str(file), "name") as [worker]:
+        holding(worker)
+        assert not is_free(file, "name")
+
+
+def test_a_file_that_is_no_longer_needed_is_closed(file: Path) -> None:
+    with FileLocks(file).hold("name"):
+        before = len(os.listdir("/proc/self/fd"))
+        file.unlink()
+        assert is_free(file, "another name")
+        assert len(os.listdir("/proc/self/fd")) == before + 1
+    gc.collect()
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_one_open_file_for_all_who_use_it(file: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(file)
+    with FileLocks(file).hold("name"):
+        before = len(os.listdir("/proc/self/fd"))
+        assert is_free(link, "another name")
+        assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_only_the_owner_may_open_the_file(file: Path) -> None:
+    assert is_free(file, "name")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert file.read_bytes() == b""
+
+
+def test_a_file_can_be_as_another_one_is(file: Path, tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    model.touch()
+    model.chmod(0o664)
+    with FileLocks(file, like=model).hold("name"):
+        assert stat.S_IMODE(file.stat().st_mode) == 0o664
+        assert (file.stat().st_uid, file.stat().st_gid) == (
+            model.stat().st_uid,
+            model.stat().st_gid,
+        )
+
+
+def test_a_folder_that_is_not_there_is_an_error_of_the_system(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), FileLocks(tmp_path / "none" / "locks").hold("name"):
+        pass
+
+
+def test_a_lock_is_given_back_after_an_error(file: Path) -> None:
+    with pytest.raises(OAuthError, match="mine"), FileLocks(file).hold("name"):
+        raise OAuthError("mine")
+    assert is_free(file, "name")
+
+
+def test_a_system_without_record_locks_keeps_threads_apart_and_says_so_once(
+    file: Path, monkeypatch: pytest.MonkeyPatch, watch: Watch
+) -> None:
+    monkeypatch.setattr(file_locks.sys, "platform", "win32")
+    monkeypatch.setattr(file_locks, "_told", threading.Event())
+    with FileLocks(file).hold("name"), ThreadPoolExecutor() as pool:
+        assert not pool.submit(is_free, file, "name").result()
+    assert watch.logged("only the threads of one process are kept apart")
+    assert not file.exists()
