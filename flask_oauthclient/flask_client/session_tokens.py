@@ -13,7 +13,7 @@ import hashlib
 from base64 import urlsafe_b64decode
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
-from collections.abc import Iterator
+from collections.abc import Generator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -98,7 +98,7 @@ class _SessionRows(TokenRows):
         return self._held(row_id)
 
     @contextmanager
-    def _held(self, row_id: str) -> Iterator[TokenRows]:
+    def _held(self, row_id: str) -> Generator[TokenRows]:
         with self.locks.hold(row_id):
             yield self
 

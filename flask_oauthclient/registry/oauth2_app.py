@@ -10,6 +10,8 @@ from ..protocol.errors import InvalidTokenError
 from ..protocol.errors import LoginRequired
 from ..protocol.errors import OAuthError
 from ..protocol.errors import ProviderResponseError
+from ..protocol.errors import TokenRequestError
+from ..protocol.errors import TokenStoreError
 from ..protocol.errors import TransportError
 from ..protocol.oauth2.authorization import scope_to_list
 from ..protocol.oauth2.client_assertion import PrivateKeyJWT
@@ -33,6 +35,8 @@ from .server import Server
 
 _log = logging.getLogger(__name__)
 
+#: What may pass before a stored token expires.
+_STORED = (TransportError, ProviderResponseError, TokenRequestError, TokenStoreError)
 #: Seconds that a provider may take to revoke a token of somebody who waits.
 _REVOCATION_TIME = 3
 #: Client authentication for which nothing needs to be known of the server.
@@ -191,12 +195,15 @@ class OAuth2App(RemoteApp):
             return self._replaced(found)
         if not token.is_due(self._leeway_of_tokens):
             return token
+        is_good_still = token.is_expired(0) is False
+        if is_good_still and found.account is not None and not self._can_replace(token):
+            return token
         try:
             return self._replaced(found)
         except OAuthError as failure:
             # There is time left, in which the provider, or the store, may recover.
-            passes = isinstance(failure, TransportError) or found.account is not None
-            if not passes or token.is_expired(0) is not False:
+            passes = _STORED if found.account is not None else TransportError
+            if not (is_good_still and isinstance(failure, passes)):
                 raise
             _log.info("client %r: early refresh failed: %s", self.name, failure.error)
             return token

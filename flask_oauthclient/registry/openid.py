@@ -14,6 +14,7 @@ from ..protocol.errors import MetadataError
 from ..protocol.errors import MismatchingStateError
 from ..protocol.errors import TransportError
 from ..protocol.errors import UnknownKeyError
+from ..protocol.messages import Response
 from ..protocol.oauth2.authorization import scope_to_list
 from ..protocol.oauth2.callback import parse_callback
 from ..protocol.oauth2.metadata import endpoint
@@ -191,11 +192,7 @@ class OpenIDApp(OAuth2App):
         """
         metadata = self.load_server_metadata()
         url = endpoint(metadata, "userinfo_endpoint")
-        active = self.ensure_active_token(token)
-        request = userinfo_request(
-            url, active["access_token"], insecure_http=self._options.insecure_http
-        )
-        response = self._send(request, **kwargs)
+        active, response = self._ask_userinfo(url, token, kwargs)
         return parse_userinfo(
             response,
             sub=_subject_of(active),
@@ -203,6 +200,27 @@ class OpenIDApp(OAuth2App):
             verify_jwt=self._verify_userinfo_jwt,
             signed=self._options.userinfo_signed_response_alg is not None,
         )
+
+    def _ask_userinfo(
+        self, url: str, token: Any, settings: Mapping[str, Any]
+    ) -> tuple[OAuth2Token, Response]:
+        """Ask, once more with another token if the first one is refused (RFC 6750 section 3.1)."""
+
+        def ask(active: OAuth2Token) -> Response:
+            insecure_http = self._options.insecure_http
+            request = userinfo_request(url, active["access_token"], insecure_http=insecure_http)
+            response: Response = self._send(request, **settings)
+            return response
+
+        found = self.find_token(token)
+        active = self._active(found)
+        response = ask(active)
+        challenge = response.headers.get("www-authenticate", "")
+        is_refused = response.status == 401 and "invalid_token" in challenge
+        if is_refused and self._can_replace(active):
+            active = self._replaced_after_refusal(found._replace(token=active), token)
+            response = ask(active)
+        return active, response
 
     def _verify_userinfo_jwt(self, jwt: str) -> Mapping[str, Any]:
         claims = self.server.verify_signed(jwt, self._options.userinfo_signed_response_alg)

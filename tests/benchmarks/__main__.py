@@ -36,6 +36,7 @@ from tests.benchmarks.imports import imports
 from tests.benchmarks.login import login_redis
 from tests.benchmarks.login import login_session
 from tests.benchmarks.registry import registry
+from tests.benchmarks.sealing import seal_open
 from tests.benchmarks.served import served_failures
 from tests.benchmarks.served import served_http
 from tests.benchmarks.served import served_https
@@ -63,6 +64,7 @@ BENCHMARKS: Mapping[str, Callable[[Settings], Iterator[Row]]] = {
     "tabs-session": tabs_session,
     "tabs-redis": tabs_redis,
     "login-required": login_required,
+    "seal-open": seal_open,
     "served-https": served_https,
     "served-http": served_http,
     "served-failures": served_failures,

@@ -255,6 +255,24 @@ def test_call_that_is_refused_twice_is_given_up(tokens: TokenSite) -> None:
     assert tokens.provider.log.count("api") == 2
 
 
+def test_userinfo_that_is_refused_is_asked_once_more(tokens: TokenSite) -> None:
+    tokens.change(access_token="unknown-to-the-provider")
+    with tokens.app.app_context():
+        client = tokens.oauth.demo.for_account(owner=tokens.key.owner)
+        assert client.userinfo()["sub"] == "alice"
+    assert tokens.refreshes == 1
+
+
+def test_grant_that_is_over_is_noticed_before_the_token_expires(tokens: TokenSite) -> None:
+    tokens.change(expires_at=int(time.time()) + 30, refresh_token="spent-long-ago")
+    assert tokens.as_script("/me").status_code == 401
+
+
+def test_token_without_refresh_token_is_used_to_its_end(tokens: TokenSite) -> None:
+    tokens.change(expires_at=int(time.time()) + 30, refresh_token=None)
+    assert tokens.me()["sub"] == "alice"
+
+
 def test_what_the_refresh_leaves_out_stays(tokens: TokenSite) -> None:  # R06
     fault = tokens.provider.faults.on("token")
     fault.edit_json(lambda document: {k: document[k] for k in ("access_token", "token_type")})

@@ -92,8 +92,8 @@ class TokenSealer:
         if any(len(key) < _MIN_KEY_LENGTH for key in keys):
             raise InvalidSettingError(
                 "invalid_configuration",
-                f"A token key has {_MIN_KEY_LENGTH} characters at the least. "
-                "`flask oauth keys generate` makes one.",
+                f"A key that seals tokens has {_MIN_KEY_LENGTH} characters at the least, the "
+                "SECRET_KEY too if it stands in for one. `flask oauth keys generate` makes one.",
             )
         self._keys = [_read_key(key) for key in keys]
         self._told: set[bytes] = set()

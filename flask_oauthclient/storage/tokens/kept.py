@@ -21,7 +21,7 @@ FAILURE_SECONDS = 30
 MAX_TOKEN_BYTES = 60_000
 
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
-_decode = json.JSONDecoder().decode
+_decode = json.JSONDecoder().raw_decode
 
 
 class Failure(NamedTuple):
@@ -68,9 +68,8 @@ class Kept(NamedTuple):
         :raises InvalidSettingError: for a token that is no JSON.
         :raises TokenStoreError: for one that is too large.
         """
-        content: list[Any] = [self.key, self.token, self.failure]
         try:
-            data = _encode(content).encode("ascii")
+            data = _encode(self).encode("ascii")
         except (TypeError, ValueError, RecursionError):
             data = b""
         if not data:
@@ -86,7 +85,7 @@ class Kept(NamedTuple):
 
 def read_kept(data: bytes) -> Kept:
     """Decode what :meth:`Kept.write` wrote; it was authenticated as that."""
-    key, token, failure = _decode(data.decode("ascii"))
+    (key, token, failure), _ = _decode(data.decode("ascii"))
     return Kept(TokenKey(*key), token, Failure(*failure) if failure else None)
 
 

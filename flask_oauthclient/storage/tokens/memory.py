@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Generator
 from collections.abc import Iterator
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -32,7 +33,7 @@ class ProcessLocks:
         self._pid = os.getpid()
 
     @contextmanager
-    def hold(self, name: str, wait: float = LOCK_WAIT) -> Iterator[None]:
+    def hold(self, name: str, wait: float = LOCK_WAIT) -> Generator[None]:
         """Hold a lock.
 
         :param name: its name.
@@ -105,7 +106,7 @@ class MemoryRows(TokenRows):
         return [(row_id, row) for row_id, (owner, row) in rows.items() if owner == owner_id]
 
     @contextmanager
-    def _held(self, row_id: str) -> Iterator[TokenRows]:
+    def _held(self, row_id: str) -> Generator[TokenRows]:
         with self._locks.hold(row_id):
             yield self
 

@@ -22,7 +22,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable
-from collections.abc import Iterator
+from collections.abc import Generator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -358,7 +358,7 @@ class SealedTokenStore:
 
 
 @contextmanager
-def _locked(context: AbstractContextManager[TokenRows]) -> Iterator[TokenRows]:
+def _locked(context: AbstractContextManager[TokenRows]) -> Generator[TokenRows]:
     """Hold a lock; that it cannot be given back is no failure of what was done."""
     rows = _ask(context.__enter__)
     try:

@@ -7,6 +7,7 @@ import os
 import stat
 import threading
 import time
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -119,25 +120,31 @@ def test_two_names_on_one_byte_wait_for_each_other(
 def test_a_byte_that_is_tried_in_vain_by_a_thread_stays_locked(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(file_locks, "_place", lambda name: 0)  # the byte that the others lock
-    with FileLocks(file).hold("one"), ThreadPoolExecutor() as pool:
-        pool.submit(is_free, file, "two").result()
-        assert _in_child(lambda: is_free(file, "three")) is False
+    place = file_locks._place("name")
+    monkeypatch.setattr(file_locks, "_place", lambda name: place)
+    with workers(1, "lock", str(file), "name") as [worker]:
+        with FileLocks(file).hold("one"), ThreadPoolExecutor() as pool:
+            assert not pool.submit(is_free, file, "two").result()
+            assert not _is_free_in_child(file, "three")
+            worker.go()
+        worker.expect("holding")
 
 
 def test_a_forked_child_does_not_have_the_locks_of_its_parent(file: Path) -> None:
     locks = FileLocks(file)
     with locks.hold("name"):
-        assert _in_child(lambda: is_free(file, "name")) is False
-        assert _in_child(lambda: is_free(file, "another name")) is True
-        assert _in_child(lambda: is_free(file, "name")) is False, "the child has freed nothing"
-    assert _in_child(lambda: is_free(file, "name")) is True
+        assert not _is_free_in_child(file, "name")
+        assert _is_free_in_child(file, "another name")
+        assert not _is_free_in_child(file, "name"), "the child has freed nothing"
+    assert _is_free_in_child(file, "name")
 
 
-def _in_child(work: object) -> bool:
-    child = os.fork()
+def _is_free_in_child(file: Path, name: str) -> bool:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python's, of a process with threads
+        child = os.fork()
     if child == 0:
-        os._exit(int(work()))  # type: ignore[operator]
+        os._exit(is_free(file, name))
     _, status = os.waitpid(child, 0)
     return bool(os.waitstatus_to_exitcode(status))
 
