@@ -43,15 +43,19 @@ class Accounts:
         """
         given = token or self.framework.current_token()
         if given:
-            return Found(self.token_cls.from_dict(given), None)
+            return Found(self._read_token(given), None)
         account = self.framework.account(own=self._has_own_tokens)
         known = None if account is None else self.framework.current_token(account)
         if known is not None:
             return Found(known, account)
         stored = self.framework.fetch_token() if account is None else account.get()
-        found = self.token_cls.from_dict(stored)
+        found = self._read_token(stored)
         self.framework.set_current_token(found, account)
         return Found(found, account)
+
+    def _read_token(self, stored: Any) -> Any:
+        """A token as it was before it was kept; ``None`` stays ``None``."""
+        return self.token_cls.from_dict(stored)
 
     def _resolve_token(self, token: Any) -> Any:
         found = self.find_token(token)
@@ -117,7 +121,7 @@ class Accounts:
         """
         account = self._account()
         account.put(token)
-        self.framework.set_current_token(self.token_cls.from_dict(dict(token)), account)
+        self.framework.set_current_token(self._read_token(dict(token)), account)
 
     def forget_token(self, *, revoke: bool = True) -> bool:
         """Remove the token from the store, and make it worthless.

@@ -277,7 +277,7 @@ class OAuth2App(RemoteApp):
 
         failure: OAuthError
         try:
-            fresh = OAuth2Token.from_dict(account.refresh(token, renew))
+            fresh = self._read_token(account.refresh(token, renew))
         except OAuthError as error:
             failure = error
         else:

@@ -149,6 +149,13 @@ class OpenIDApp(OAuth2App):
             max_token_age=MAX_AGE_OF_TOKEN if oldest is None else oldest,
         )
 
+    def _read_token(self, stored: Any) -> Any:
+        token = super()._read_token(stored)
+        claims = None if token is None else token.get("userinfo")
+        if isinstance(claims, dict) and not isinstance(claims, UserInfo):
+            token["userinfo"] = UserInfo(claims)
+        return token
+
     def _check_refreshed(self, fresh: OAuth2Token, old: OAuth2Token) -> None:
         """An ID token that comes with a refresh is about the same login (Core 12.2)."""
         id_token, before = fresh.get("id_token"), old.get("id_token")

@@ -145,6 +145,14 @@ def test_token_of_a_login_is_there_in_later_requests(tokens: TokenSite) -> None:
     assert tokens.store.list(tokens.key.owner) == [tokens.key]
 
 
+def test_stored_token_is_what_the_login_gave(tokens: TokenSite) -> None:
+    with tokens.app.app_context():
+        token = tokens.oauth.demo.for_account(owner=tokens.key.owner).token
+    assert token["userinfo"].email == "alice@example.com"
+    assert "***" in repr(token)
+    assert token["access_token"] not in repr(token)
+
+
 def test_nobody_is_authorized_before_signing_in(make_token_site: MakeSite) -> None:
     site = make_token_site()
     assert site.state() == {"authorized": False, "token": False}

@@ -9,7 +9,6 @@ import sys
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 from pathlib import Path
@@ -146,6 +145,11 @@ class Workers:
             worker.send(command, value)
         return [worker.answer() for worker in self.used]
 
+    def ask(self, command: str, value: Any = None) -> dict[str, Any]:
+        """Send a command to one of them, and wait for its answer."""
+        self.used[0].send(command, value)
+        return self.used[0].answer()
+
     def begin(self, **calls: Any) -> None:
         """Start calls in all workers; no thread begins before all of them stand ready."""
         self.tell("get", calls)
@@ -216,15 +220,3 @@ class Provider:
         """What was asked for."""
         told: dict[str, Any] = self.look("ledger")
         return told
-
-
-def merged(reports: Sequence[Report]) -> Report:
-    """All in one."""
-    whole = Report()
-    for report in reports:
-        whole.good += report.good
-        whole.failed += report.failed
-        whole.took += report.took
-        whole.ended += report.ended
-        whole.unfinished += report.unfinished
-    return whole

@@ -2,6 +2,8 @@
 
 ==================  ==========================================================================
 ``{"site": ...}``   make the application; see :class:`tests.tokens._site.Site`
+``{"keep": ...}``   put a token into the store
+``{"renew": ...}``  replace a token, whether its time is up or not; answers why it cannot be
 ``{"get": ...}``    start threads that call the API, and answer when all of them stand ready
 ``{"go": ...}``     let them begin
 ``{"join": ...}``   wait for them, and answer with what became of their calls
@@ -25,6 +27,7 @@ import uuid
 from collections import Counter
 from typing import Any
 
+from flask_oauthclient import OAuthError
 from flask_oauthclient.storage.tokens import kept
 from tests.tokens._site import Site
 
@@ -136,6 +139,16 @@ class Worker:
         _armed.clear()
         kept.FAILURE_SECONDS = 30
         self.site = Site(**value, compliance_fix=stand_still)
+
+    def _do_keep(self, value: dict[str, Any]) -> None:
+        self.site.keep(**value)
+
+    def _do_renew(self, value: str) -> dict[str, Any]:
+        try:
+            self.site.refresh(value)
+        except OAuthError as error:
+            return {"error": error.error}
+        return {"error": None}
 
     def _do_get(self, value: dict[str, Any]) -> None:
         self.calls = Calls(self.site, **value)

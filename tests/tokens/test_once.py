@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from collections.abc import Iterator
 from typing import Any
@@ -64,7 +63,8 @@ def log_in(site: Site, browser: ScriptedBrowser) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("kind", "processes"), [("memory", 1), *((k, n) for n in (1, 4) for k in SHARED)]
+    ("kind", "processes", "threads"),
+    [("memory", 1, 32), *((kind, 1, 32) for kind in SHARED), *((kind, 4, 8) for kind in SHARED)],
 )
 def test_one_expired_token_is_one_request(
     oidc_provider: OidcProvider,
@@ -74,7 +74,17 @@ def test_one_expired_token_is_one_request(
     browser: ScriptedBrowser,
     kind: str,
     processes: int,
+    threads: int,
 ) -> None:
-    place = place_of(kind)
-    site = Site(place, certified_client)
-    token = log_in(site, browser)
+    token = log_in(Site({"kind": "none"}, certified_client), browser)
+    workers.open(processes, place_of(kind), certified_client)
+    workers.ask("keep", {"owner": OWNER, "token": {**token, "expires_at": 1_700_000_000}})
+    oidc_provider.reset()
+
+    report = workers.run(threads=threads, owner=OWNER)
+    assert (report.good, report.failed, report.unfinished) == (processes * threads, {}, 0)
+    assert oidc_provider.paths().count("/token") == 1
+    assert oidc_provider.paths().count("/me") == processes * threads
+
+    # The provider revokes the family of a refresh token that it has seen before.
+    assert workers.ask("renew", OWNER) == {"error": None}

@@ -46,8 +46,13 @@ _REMEMBERED = 1024
 
 
 class _Key(NamedTuple):
-    key_id: bytes
+    #: What an envelope begins with.
+    header: bytes
     material: bytes
+
+    @property
+    def name(self) -> str:
+        return _name(self.header)
 
 
 def new_key() -> str:
@@ -104,7 +109,7 @@ class TokenSealer:
     @property
     def current_key_id(self) -> str:
         """The name of the key that seals."""
-        return self._keys[0].key_id.hex()
+        return self._keys[0].name
 
     def seal(self, data: bytes, row_id: str) -> bytes:
         """Encrypt for one row.
@@ -112,20 +117,21 @@ class TokenSealer:
         :param data: what to keep.
         :param row_id: where; it opens nowhere else.
         """
-        key, row = self._keys[0], row_id.encode()
-        header = _VERSION + key.key_id
+        key = self._keys[0]
+        cipher, place = _cipher(key, row_id)
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        return header + nonce + _cipher(key, row).encrypt(nonce, data, header + row)
+        return key.header + nonce + cipher.encrypt(nonce, data, place)
 
     def open(self, sealed: bytes, row_id: str) -> bytes | None:
         """Decrypt; ``None``, and a line in the log, for what was not sealed here for this row."""
-        header, row = sealed[:_HEADER_BYTES], row_id.encode()
+        header = sealed[:_HEADER_BYTES]
         nonce, body = sealed[_HEADER_BYTES:_BODY], sealed[_BODY:]
         for key in self._keys:
-            if header != _VERSION + key.key_id:
+            if header != key.header:
                 continue
+            cipher, place = _cipher(key, row_id)
             try:
-                return _cipher(key, row).decrypt(nonce, body, header + row)
+                return cipher.decrypt(nonce, body, place)
             except _not_sealed_so():
                 continue
         self._tell(header)
@@ -133,7 +139,7 @@ class TokenSealer:
 
     def is_current(self, sealed: bytes) -> bool:
         """Whether a value was sealed with the current key."""
-        return sealed.startswith(_VERSION + self._keys[0].key_id)
+        return sealed.startswith(self._keys[0].header)
 
     def _tell(self, header: bytes) -> None:
         """Say once for each key that something does not open."""
@@ -143,22 +149,30 @@ class TokenSealer:
         _log.warning(
             "a stored token does not open and counts as none: key %s is not among "
             "OAUTHCLIENT_TOKEN_KEYS (current %s), or the token was changed",
-            header[len(_VERSION) :].hex(),
+            _name(header),
             self.current_key_id,
         )
 
 
 def _read_key(key: str | bytes) -> _Key:
     material = derive_key(key, b"flask_oauthclient token store v1")
-    return _Key(hmac.digest(material, b"key id", "sha256")[:_KEY_ID_BYTES], material)
+    return _Key(_VERSION + hmac.digest(material, b"key id", "sha256")[:_KEY_ID_BYTES], material)
+
+
+def _name(header: bytes) -> str:
+    return header[len(_VERSION) :].hex()
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _cipher(key: _Key, row: bytes) -> AESGCM:
-    """The cipher of one row. To make it takes as long as to use it three times."""
+def _cipher(key: _Key, row_id: str) -> tuple[AESGCM, bytes]:
+    """The cipher of one row, and what it authenticates besides.
+
+    To make it takes three times as long as to use it.
+    """
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-    return AESGCM(hmac.digest(key.material, b"row " + row, "sha256"))
+    row = row_id.encode()
+    return AESGCM(hmac.digest(key.material, b"row " + row, "sha256")), key.header + row
 
 
 def _not_sealed_so() -> tuple[type[Exception], ...]:

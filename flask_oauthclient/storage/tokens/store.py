@@ -149,8 +149,15 @@ class SealedTokenStore:
 
     def use_keys(self, keys: Sequence[str | bytes]) -> None:
         """Take the keys of an application, unless the store was given keys of its own."""
-        if not self._own_keys:
-            self._sealer = TokenSealer(keys)
+        if self._own_keys:
+            return
+        sealer, before = TokenSealer(keys), self._sealer
+        if before is not None and before.current_key_id != sealer.current_key_id:
+            _log.warning(
+                "a store of tokens takes the keys of another application than before; if both "
+                "are in use, pass keys to the store"
+            )
+        self._sealer = sealer
 
     @property
     def sealer(self) -> TokenSealer:
@@ -213,13 +220,15 @@ class SealedTokenStore:
         """
         over = None
         if only is not None:
+            self._save_late(key)
             row = _ask(self._rows.read, key.row_id)
             kept = self._open(key.row_id, row)
             if row is None or kept is None or kept.token is None or is_other(only, kept.token):
                 return False
             over = row.version
+        removed = _ask(self._rows.remove, key.row_id, key.owner_id, over)
         self._unsaved.pop(key, None)
-        return _ask(self._rows.remove, key.row_id, key.owner_id, over)
+        return removed
 
     def list(self, owner: str) -> list[TokenKey]:
         """The keys of all tokens of an owner, in order."""
@@ -250,7 +259,7 @@ class SealedTokenStore:
     ) -> Token | None:
         if self._unsaved:
             self._save_late(key)
-        with _locked(self._rows.locked(key.row_id, key.owner_id)) as rows:
+        with _locked(_ask(self._rows.locked, key.row_id, key.owner_id)) as rows:
             row = _ask(rows.read, key.row_id)
             kept = self._open(key.row_id, row) or Kept(key, None)
             token = kept.token
