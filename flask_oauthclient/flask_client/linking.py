@@ -54,9 +54,9 @@ class LinkRoutes:
             return self._ask_to_sign_in()
         on_unlink = self._settings.on_unlink
         answer = on_unlink(provider, identity) if on_unlink is not None else None
-        forget_account(client, identity, request.form.get("label"))
-        if answer is not None:
+        if answer is not None:  # it may have said no
             return answer
+        forget_account(client, identity, request.form.get("label"))
         signals.account_unlinked.send(this_app(), name=provider, identity=identity)
         return redirect(wanted_next())
 
@@ -90,9 +90,10 @@ def complete_link(settings: BlueprintSettings, result: LoginResult, sign_in_id: 
         raise LinkMismatchError
     linked = identity_of(result, identity.user)
     answer = settings.on_link(result, identity) if settings.on_link is not None else None
-    keep_token(result, identity)
+    if answer is None:
+        keep_token(result, identity)
     remember_success(result.next_url)
-    if answer is not None:
+    if answer is not None:  # it may have said no
         return answer
     signals.account_linked.send(
         this_app(),

@@ -92,9 +92,13 @@ class TokenSite(BlueprintSite):
         answer = client.get(path, base_url=ORIGIN, headers=headers)
         return _Answer(answer.status_code, answer.get_json())
 
+    def press(self, path: str, **fields: str) -> Any:
+        """Press a button of the application."""
+        return self.browser.send(Visit("POST", f"{ORIGIN}{path}", fields, f"{ORIGIN}/"))
+
     def sign_out(self) -> None:
-        """Press the button."""
-        self.browser.send(Visit("POST", f"{ORIGIN}/auth/logout", {}, f"{ORIGIN}/"))
+        """Press the button for that."""
+        self.press("/auth/logout")
 
     @property
     def key(self) -> TokenKey:
@@ -539,6 +543,59 @@ def test_token_goes_at_sign_out_if_the_application_says_so(make_token_site: Make
     site.sign_out()
     assert site.store.get(site.key) is None
     assert site.provider.grants.find_refresh(token["refresh_token"]) is None
+
+
+@pytest.fixture
+def linked(make_token_site: MakeSite) -> TokenSite:
+    """A site with two accounts of person 42, ``""`` and ``work``."""
+    site = make_token_site(on_login=lambda result: 42)
+    site.sign_in()
+    token = site.store.get(TokenKey("demo", "42"))
+    site.store.put(TokenKey("demo", "42", "work"), {**token, "access_token": "at work"})
+    site.store.put(TokenKey("other", "42"), {"access_token": "of another client"})
+    return site
+
+
+def test_unlinking_forgets_and_revokes_all_accounts_of_the_client(linked: TokenSite) -> None:
+    token = linked.store.get(TokenKey("demo", "42"))
+    linked.press("/auth/unlink/demo")
+    assert linked.store.list("42") == [TokenKey("other", "42")]
+    assert linked.provider.grants.find_refresh(token["refresh_token"]) is None
+
+
+def test_unlinking_may_name_one_account(linked: TokenSite) -> None:
+    linked.press("/auth/unlink/demo", label="work")
+    assert linked.store.list("42") == [TokenKey("demo", "42"), TokenKey("other", "42")]
+
+
+def test_application_that_says_no_to_unlinking_keeps_the_token(make_token_site: MakeSite) -> None:
+    site = make_token_site(on_unlink=lambda name, identity: redirect("/who"))
+    site.sign_in()
+    site.press("/auth/unlink/demo")
+    assert site.store.get(site.key) is not None
+
+
+def test_linked_account_has_a_token_of_its_own(
+    provider: DevelopmentProvider, make_token_site: MakeSite
+) -> None:
+    uri = f"{ORIGIN}/auth/callback/second"
+    provider.add_client(ClientRecord("second", "the second secret of these tests", (uri,)))
+    second = {
+        "client_id": "second",
+        "client_secret": "the second secret of these tests",
+        "issuer": provider.issuer,
+        "client_kwargs": {"scope": "openid email"},
+    }
+
+    def on_link(result: Any, identity: Any) -> None:
+        result.label = "work"
+
+    site = make_token_site(more={"second": second}, on_link=on_link, on_login=lambda result: 42)
+    site.oauth.second.session.mount("https://", site.outbound)
+    site.sign_in()
+    authorization = site.press("/auth/link/second").headers["Location"]
+    site.browser.sign_in(authorization)
+    assert site.store.list("42") == [TokenKey("demo", "42"), TokenKey("second", "42", "work")]
 
 
 def test_forgetting_a_person_revokes_all_of_their_tokens(tokens: TokenSite) -> None:  # ST09

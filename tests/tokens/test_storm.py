@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -48,12 +49,14 @@ def test_each_expiry_is_one_refresh(
         "max ms": report.milliseconds(1),
     }
     record_property(kind, facts)
-    print(kind, facts)  # noqa: T201
 
     assert (report.failed, report.unfinished, ledger["refused_twice"]) == ({}, 0, 0)
-    # Each was answered with tokens, so no refresh token came twice; and each was due, so there are
-    # as many as tokens whose time was up when somebody used them.
+    # Each was answered with tokens, so no refresh token came twice; and each was for a token whose
+    # time was up.
     assert ledger["answered"] == {"200": ledger["requests"]}
     assert ledger["early"] == 0
-    assert SECONDS / LIFETIME / 3 < ledger["requests"] <= SECONDS / LIFETIME + 2
+    assert all(later - at >= LIFETIME for at, later in pairwise(ledger["asked_at"]))
+    # It was a storm: tokens have expired all the time, each under the hands of many.
+    assert ledger["requests"] > SECONDS / LIFETIME / 5
+    assert ledger["refused_once"] > 2 * ledger["requests"]
     assert workers.ask("renew", "alice") == {"error": None}

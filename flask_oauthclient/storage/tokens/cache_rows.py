@@ -19,6 +19,7 @@ import re
 from base64 import b64decode
 from base64 import b64encode
 from collections.abc import Collection
+from collections.abc import Generator
 from collections.abc import Iterator
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -108,7 +109,7 @@ class CacheRows(TokenRows):
         return self._held(row_id)
 
     @contextmanager
-    def _held(self, row_id: str) -> Iterator[TokenRows]:
+    def _held(self, row_id: str) -> Generator[TokenRows]:
         with self._locks.hold(f"refresh_{row_id}"):
             yield self
 

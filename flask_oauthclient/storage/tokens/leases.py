@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import AbstractContextManager
 from contextlib import contextmanager
 from typing import Any
@@ -65,7 +65,7 @@ class Leases:
         self._prefix = prefix
 
     @contextmanager
-    def hold(self, name: str, wait: float = LOCK_WAIT) -> Iterator[None]:
+    def hold(self, name: str, wait: float = LOCK_WAIT) -> Generator[None]:
         """Hold a lock.
 
         :param name: its name.

@@ -205,7 +205,7 @@ def _memory_locks(pool: Pool) -> ProcessLocks:
     return _pools.setdefault(pool, ProcessLocks())
 
 
-def _sqlite_locks(engine: Engine, table: Table) -> Callable[[str], AbstractContextManager[None]]:
+def _sqlite_locks(engine: Engine, table: Table) -> Callable[[str, float], AbstractContextManager[None]]:
     """Locks of all who have the database: beside its file, or in this process."""
     with _driver(engine) as driver:
         cursor = driver.cursor()

@@ -136,7 +136,7 @@ class SQLAlchemyRows(TokenRows):
     def _held(self, row_id: str, owner_id: str) -> Generator[TokenRows]:
         locks = self.attempt(lambda database: database).locks
         if locks is not None:
-            with locks(row_id):
+            with locks(row_id, LOCK_WAIT):
                 yield self
             return
         until = time.monotonic() + LOCK_WAIT
