@@ -592,9 +592,8 @@ def test_linked_account_has_a_token_of_its_own(
 
     site = make_token_site(more={"second": second}, on_link=on_link, on_login=lambda result: 42)
     site.oauth.second.session.mount("https://", site.outbound)
-    site.sign_in()
-    authorization = site.press("/auth/link/second").headers["Location"]
-    site.browser.sign_in(authorization)
+    for path in ("/auth/login/demo", "/auth/link/second"):
+        site.browser.sign_in(site.press(path).headers["Location"])
     assert site.store.list("42") == [TokenKey("demo", "42"), TokenKey("second", "42", "work")]
 
 
