@@ -13,14 +13,17 @@ from typing import Any
 from cachelib import SimpleCache
 from flask import Flask
 
+from flask_oauthclient import MemoryTokenStore
+from flask_oauthclient import token_update
+
 from . import config
 from . import errors
 from . import guard
 from . import pages
 from . import times
+from .login import note_refresh
 from .login import oauth
 from .login import sign_in_routes
-from .store import SignInStore
 
 
 def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
@@ -39,14 +42,13 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
         raise config.SettingsError(
             f"No provider. Set {config.ISSUER}, or run python -m example_app, which brings one."
         )
-    app.extensions["example_app.sign_ins"] = SignInStore()
-    # With a cache, what a pending login must remember stays on the server as well.
-    oauth.init_app(app, cache=SimpleCache())
+    # Both are for one process that forgets all when it ends. A real app has Redis for the one,
+    # its database for the other, and what follows stays as it is.
+    oauth.init_app(app, cache=SimpleCache(), token_store=MemoryTokenStore())
+    token_update.connect(note_refresh, app)
     guard.init_app(app)
     errors.init_app(app)
     app.register_blueprint(sign_in_routes(config.provider_label(app.config)), url_prefix="/auth")
     app.register_blueprint(pages.blueprint)
-    app.jinja_env.filters.update(
-        moment=times.moment, clock=times.clock, span=times.span, ago=times.ago
-    )
+    app.jinja_env.filters.update(moment=times.moment, span=times.span, ago=times.ago)
     return app

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from . import times
-from .store import SignIn
 
 #: OpenID Connect Core 5.1: the person.
 ABOUT_YOU = {
@@ -67,23 +65,29 @@ class Row:
     source: str
 
 
-def about_you(sign_in: SignIn) -> list[Row]:
-    """Rows on the person: the standard claims in the order of the specification, then the rest."""
-    claims = sign_in.claims
-    rest = (n for n in sorted(claims) if n not in ABOUT_YOU and n not in ABOUT_SIGN_IN)
-    return list(_rows(sign_in, [*(n for n in ABOUT_YOU if n in claims), *rest]))
+def about_you(signed: Mapping[str, Any], *, userinfo: Mapping[str, Any]) -> list[Row]:
+    """Rows on the person: the standard claims in the order of the specification, then the rest.
+
+    :param signed: claims of the ID token; they win.
+    :param userinfo: claims of the userinfo endpoint.
+    """
+    known = {**userinfo, **signed}
+    rest = (name for name in sorted(known) if name not in ABOUT_YOU and name not in ABOUT_SIGN_IN)
+    names = [*(name for name in ABOUT_YOU if name in known), *rest]
+    return [_row(n, known[n], "ID token" if n in signed else "userinfo") for n in names]
 
 
-def about_sign_in(sign_in: SignIn) -> list[Row]:
-    """Rows on this sign-in, in a fixed order."""
-    return list(_rows(sign_in, [n for n in ABOUT_SIGN_IN if n in sign_in.claims]))
+def about_sign_in(signed: Mapping[str, Any]) -> list[Row]:
+    """Rows on this sign-in, in a fixed order.
+
+    :param signed: claims of the ID token.
+    """
+    return [_row(name, signed[name], "ID token") for name in ABOUT_SIGN_IN if name in signed]
 
 
-def _rows(sign_in: SignIn, names: list[str]) -> Iterator[Row]:
-    for name in names:
-        meaning = ABOUT_YOU.get(name) or ABOUT_SIGN_IN.get(name) or _UNKNOWN
-        source = "ID token" if name in sign_in.id_claims else "userinfo"
-        yield Row(name, readable(name, sign_in.claims[name]), meaning, source)
+def _row(name: str, value: Any, source: str) -> Row:
+    meaning = ABOUT_YOU.get(name) or ABOUT_SIGN_IN.get(name) or _UNKNOWN
+    return Row(name, readable(name, value), meaning, source)
 
 
 def readable(name: str, value: Any) -> str:

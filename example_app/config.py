@@ -20,8 +20,8 @@ class SettingsError(Exception):
 def defaults() -> dict[str, Any]:
     """The settings that hold wherever the app runs.
 
-    The signing key is made anew at every start. Nothing is lost by that: the sign-ins it
-    points to live in this process and end with it too.
+    The signing key is made anew at every start. Nothing is lost by that: the tokens live in this
+    process and end with it too.
     """
     return {
         "SECRET_KEY": secrets.token_hex(32),

@@ -13,24 +13,21 @@ from werkzeug.wrappers import Response
 
 from flask_oauthclient import OAuthError
 
-#: What the provider says of a token that it has revoked. The other failures of a token are the
-#: library's own, and so is their text.
-_NO_LONGER_ACCEPTED = (
-    "The provider no longer accepts what this app holds for you: it was used before, was revoked, "
-    "or has run out."
-)
-
 
 def oauth_error(error: OAuthError) -> tuple[str, int]:
-    """Explain an API call or a refresh that failed; a new sign-in mends most of them."""
+    """Explain a refresh that failed, or an answer that cannot be used.
+
+    A token that is gone, or worth nothing any more, does not come here: the blueprint sends the
+    person to sign in again.
+    """
     # str(error) is safe to log: the library keeps the provider's text and all secrets out of it.
     current_app.logger.warning("%s %s: %s", request.method, request.path, error)
     page = render_template(
         "error.html",
-        title="Please sign in again",
-        text=_NO_LONGER_ACCEPTED if error.error == "invalid_grant" else error.description,
+        title="That did not work",
+        text=error.description,
         code=error.error,
-        retry=url_for("oauthclient.start", provider="demo", next=_page()),
+        retry=_page(),
     )
     return page, error.http_status
 
@@ -49,7 +46,7 @@ def api_error(error: RequestException) -> tuple[str, int]:
         title="The API does not answer",
         text="The provider could not be reached, or took too long. Try again in a moment.",
         code=type(error).__name__,
-        retry=request.path,
+        retry=_page(),
     )
     return page, 502
 

@@ -17,13 +17,6 @@ def moment(timestamp: float | None) -> str:
     return f"{when.day} {when:%b %Y, %H:%M:%S} UTC"
 
 
-def clock(timestamp: float | None) -> str:
-    """The time of day of a point in time, like ``14:05:09``."""
-    if timestamp is None:
-        return "not stated"
-    return f"{datetime.fromtimestamp(timestamp, UTC):%H:%M:%S}"
-
-
 def span(seconds: float) -> str:
     """A length of time with its two largest units, like ``59 min 40 s``."""
     whole = max(0, round(seconds))

@@ -6,6 +6,7 @@ import inspect
 import re
 from pathlib import Path
 
+import click
 import pytest
 from jinja2 import Environment
 from jinja2 import FileSystemLoader
@@ -13,6 +14,7 @@ from jinja2 import meta
 
 import flask_oauthclient
 from flask_oauthclient import OAuth
+from flask_oauthclient.flask_client import cli
 from flask_oauthclient.flask_client import signals
 from flask_oauthclient.flask_client.blueprint import ROUTES
 from flask_oauthclient.flask_client.identity import KEPT_CLAIMS
@@ -21,6 +23,8 @@ from flask_oauthclient.flask_client.pages import HEADERS
 ROOT = Path(__file__).parents[1]
 CLIENT = ROOT / "flask_oauthclient" / "flask_client"
 BLUEPRINT = (ROOT / "docs" / "blueprint.rst").read_text(encoding="utf-8")
+TOKENS = (ROOT / "docs" / "tokens.rst").read_text(encoding="utf-8")
+CONFIGURATION = (ROOT / "docs" / "configuration.rst").read_text(encoding="utf-8")
 TEMPLATES = sorted((CLIENT / "templates" / "oauthclient").glob("*.html"))
 KEYWORDS = set(inspect.signature(OAuth.create_blueprint).parameters) - {"self", "name"}
 PROPERTIES = set(
@@ -28,7 +32,31 @@ PROPERTIES = set(
         r"--oauthclient-[a-z-]+", (CLIENT / "static/oauthclient/oauthclient.css").read_text()
     )
 )
-SIGNALS = {name for name in vars(signals) if name in flask_oauthclient.__all__} - {"token_update"}
+SIGNALS = {name for name in vars(signals) if name in flask_oauthclient.__all__}
+#: Signals that are explained with the tokens.
+TOKEN_SIGNALS = {name for name in SIGNALS if name.startswith("token_")}
+#: Public names that are not imported by ``*``, since they need SQLAlchemy.
+SQLALCHEMY_NAMES = {"SQLAlchemyTokenStore", "TokenMixin", "token_table"}
+#: What an application can choose between.
+STORES = {
+    name
+    for name in {*flask_oauthclient.__all__, *SQLALCHEMY_NAMES}
+    if name.endswith("TokenStore") and name not in ("TokenStore", "SealedTokenStore")
+}
+SETTINGS = {
+    name
+    for path in (ROOT / "flask_oauthclient").rglob("*.py")
+    for name in re.findall(r'"(OAUTHCLIENT_[A-Z_]+)"', path.read_text(encoding="utf-8"))
+}
+
+
+def commands(group: click.Group, name: str) -> set[str]:
+    """The commands of a group, as they are called."""
+    found = set()
+    for child, command in group.commands.items():
+        called = f"{name} {child}"
+        found |= commands(command, called) if isinstance(command, click.Group) else {called}
+    return found
 
 
 @pytest.mark.parametrize("keyword", sorted(KEYWORDS))
@@ -63,7 +91,30 @@ def test_headers_are_as_they_are_sent(policy: str) -> None:
     assert f"``{policy}``" in re.sub(r"\s+", " ", BLUEPRINT)
 
 
+@pytest.mark.parametrize("name", sorted(TOKEN_SIGNALS))
+def test_every_signal_about_tokens_is_explained_with_them(name: str) -> None:
+    assert re.search(rf"^``{name}`` ", TOKENS, re.MULTILINE)
+
+
+@pytest.mark.parametrize("store", sorted(STORES))
+def test_every_store_is_in_the_table_and_has_a_set_up(store: str) -> None:
+    assert f"   * - ``{store}``" in TOKENS
+    assert f"{store}(" in TOKENS
+
+
+@pytest.mark.parametrize("command", sorted(commands(cli.oauth, "flask oauth")))
+def test_every_command_is_documented(command: str) -> None:
+    assert f"``{command}``" in CONFIGURATION
+    assert f"``{command}``" in TOKENS
+
+
+@pytest.mark.parametrize("setting", sorted(SETTINGS))
+def test_every_setting_of_the_extension_is_documented(setting: str) -> None:
+    assert f"``{setting}``\n    " in CONFIGURATION
+
+
 def test_every_public_name_is_in_the_reference() -> None:
     reference = (ROOT / "docs" / "api.rst").read_text(encoding="utf-8")
-    names = set(flask_oauthclient.__all__) - {"FlaskIntegration", "OAuthError", "__version__"}
+    public = {*flask_oauthclient.__all__, *SQLALCHEMY_NAMES}
+    names = public - {"FlaskIntegration", "OAuthError", "__version__"}
     assert {name for name in names if f"flask_oauthclient.{name}" not in reference} == set()

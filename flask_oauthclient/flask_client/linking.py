@@ -90,6 +90,7 @@ def complete_link(settings: BlueprintSettings, result: LoginResult, sign_in_id: 
         raise LinkMismatchError
     linked = identity_of(result, identity.user)
     answer = settings.on_link(result, identity) if settings.on_link is not None else None
+    result.take_newer_token()
     if answer is None:
         keep_token(result, identity)
     remember_success(result.next_url)

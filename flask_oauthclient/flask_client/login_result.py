@@ -77,6 +77,14 @@ class LoginResult:
             self._userinfo = UserInfo({**self._ask(), **self.claims})
         return self._userinfo
 
+    def take_newer_token(self) -> None:
+        """Go on with the token that took the place of the login's, if it was replaced already.
+
+        It may be so short-lived that a call of ``on_login`` has refreshed it; the first one is
+        spent then.
+        """
+        self.token = self.client.framework.current_token() or self.token
+
     def _ask(self) -> Mapping[str, Any]:
         find = getattr(self.client, "load_server_metadata", None)  # OAuth 1.0a has none
         if find is None or not find().get("userinfo_endpoint"):

@@ -188,6 +188,7 @@ class SignInRoutes:
             check_same_person(result, current, started_by)  # before anybody is made of it
         with renewed_session((*self._settings.keep_in_session, DONE)):
             answer = on_login(result) if on_login is not None else None
+            result.take_newer_token()
             is_key = is_key_of_person(answer)
             check_same_person(result, current, started_by, answer if is_key else None)
             if answer is None or is_key:

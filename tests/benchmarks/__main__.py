@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version
 from pathlib import Path
@@ -24,6 +25,8 @@ from tests.benchmarks._harness import Row
 from tests.benchmarks._harness import Settings
 from tests.benchmarks._processes import application_server_available
 from tests.benchmarks._processes import clear_environment
+from tests.benchmarks._processes import memcached_available
+from tests.benchmarks._processes import postgresql_available
 from tests.benchmarks._processes import redis_available
 from tests.benchmarks.abandoned import abandoned
 from tests.benchmarks.api_calls import api_call
@@ -35,6 +38,9 @@ from tests.benchmarks.id_tokens import id_tokens
 from tests.benchmarks.imports import imports
 from tests.benchmarks.login import login_redis
 from tests.benchmarks.login import login_session
+from tests.benchmarks.million import million_logins
+from tests.benchmarks.million import million_tokens
+from tests.benchmarks.refreshing import refresh_once
 from tests.benchmarks.registry import registry
 from tests.benchmarks.sealing import seal_open
 from tests.benchmarks.served import served_failures
@@ -44,6 +50,9 @@ from tests.benchmarks.served import served_tabs
 from tests.benchmarks.sessions import session_call
 from tests.benchmarks.signatures import signatures
 from tests.benchmarks.signed_in import login_required
+from tests.benchmarks.stores import PLACES
+from tests.benchmarks.stores import stored_call
+from tests.benchmarks.stores import stored_in_session
 from tests.benchmarks.tabs import tabs_redis
 from tests.benchmarks.tabs import tabs_session
 
@@ -65,6 +74,11 @@ BENCHMARKS: Mapping[str, Callable[[Settings], Iterator[Row]]] = {
     "tabs-redis": tabs_redis,
     "login-required": login_required,
     "seal-open": seal_open,
+    "refresh-once": refresh_once,
+    "million-logins": million_logins,
+    "million-tokens": million_tokens,
+    "stored-session": stored_in_session,
+    **{f"stored-{name}": partial(stored_call, name) for name in PLACES},
     "served-https": served_https,
     "served-http": served_http,
     "served-failures": served_failures,

@@ -26,6 +26,8 @@ from typing import Any
 
 import certifi
 
+from tests.servers import engines
+
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 20.0
 SERVER = "tests.benchmarks._server"
@@ -181,6 +183,40 @@ def redis_process() -> Generator[str]:
         finally:
             process.terminate()
             process.wait(START_SECONDS)
+
+
+def memcached_available() -> bool:
+    """:returns: whether a memcached can be started here."""
+    return engines.memcached_binary() is not None
+
+
+@contextmanager
+def memcached_process() -> Generator[tuple[str, int]]:
+    """Run a memcached.
+
+    :returns: its host and port.
+    """
+    binary = engines.memcached_binary()
+    assert binary is not None
+    with engines.memcached_server(binary) as address:
+        yield address
+
+
+def postgresql_available() -> bool:
+    """:returns: whether a PostgreSQL can be started here."""
+    return engines.postgres_binaries() is not None
+
+
+@contextmanager
+def postgresql_process() -> Generator[str]:
+    """Run a PostgreSQL with a database of its own.
+
+    :returns: its URL, for SQLAlchemy.
+    """
+    binaries = engines.postgres_binaries()
+    assert binaries is not None
+    with engines.postgres_server(binaries) as server:
+        yield server.url
 
 
 @contextmanager

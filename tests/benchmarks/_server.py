@@ -2,9 +2,9 @@
 
 ``python -m tests.benchmarks._server`` listens on two free ports of the loopback interface, one
 plain and one with TLS, prints one line of JSON that says which, and ends when its standard input
-does. Each port is an issuer of its own. It is stateless: a code carries the nonce and the PKCE
-challenge of its login, if that has them. ``/control`` reads the counters and changes what there is
-to change.
+does. Each port is an issuer of its own. All that it remembers is which refresh tokens are spent: a
+code carries the nonce and the PKCE challenge of its login, if that has them. ``/control`` reads
+the counters and changes what there is to change.
 
 An answer leaves in one write on a socket without Nagle's delay; two would wait 40 ms for each
 other on a kept connection.
@@ -113,6 +113,7 @@ class Provider:
         self.key = SigningKey()
         self.counts: Counter[str] = Counter()
         self.delay = 0.0
+        self._spent: set[str] = set()
         self._lock = threading.Lock()
 
     def count(self, what: str) -> None:
@@ -137,7 +138,9 @@ class Provider:
         }
 
     def token_response(self, issuer: str, form: Mapping[str, str]) -> dict[str, object]:
-        """:returns: the answer to a code exchange, or an error."""
+        """:returns: the answer to a token request, or an error."""
+        if form.get("grant_type") == "refresh_token":
+            return self._refreshed(form["refresh_token"])
         nonce, _, challenge = form.get("code", "").partition(".")
         verifier = form.get("code_verifier")
         if challenge != (base64url(hashlib.sha256(verifier.encode()).digest()) if verifier else ""):
@@ -151,6 +154,20 @@ class Provider:
             "refresh_token": secrets.token_urlsafe(32),
             "scope": "openid profile email",
             "id_token": self.key.sign(claims),
+        }
+
+    def _refreshed(self, refresh_token: str) -> dict[str, object]:
+        """Any refresh token is good, once: they rotate."""
+        time.sleep(self.delay)
+        with self._lock:
+            if refresh_token in self._spent:
+                return {"error": "invalid_grant"}
+            self._spent.add(refresh_token)
+        return {
+            "access_token": f"{API_TOKEN}-{secrets.token_urlsafe(32)}",
+            "token_type": "Bearer",
+            "expires_in": 3600,
+            "refresh_token": secrets.token_urlsafe(32),
         }
 
     def control(self, command: Mapping[str, Any]) -> dict[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from collections.abc import Callable
 from collections.abc import Iterator
 from itertools import count
@@ -35,7 +36,7 @@ def token_set() -> dict[str, Any]:
         "access_token": f"{API_TOKEN}-{secrets.token_urlsafe(32)}",
         "token_type": "Bearer",
         "expires_in": 3600,
-        "expires_at": 2**31 - 1,
+        "expires_at": int(time.time()) + 3600,
         "refresh_token": secrets.token_urlsafe(32),
         "scope": "openid profile email",
         "id_token": "",

@@ -108,7 +108,7 @@ class Page:
         """Click the first link or button that has this text, after filling in its form."""
         for clickable in self._clickables:
             if label in clickable.text:
-                return self.browser.follow(clickable, typed)
+                return self.browser.follow(clickable, typed, self.url)
         raise AssertionError(f"Nothing to click says {label!r} on {self.url}: {self.text}")
 
 
@@ -123,13 +123,14 @@ class Browser:
         """Type an address."""
         return self._page(self.http.get(url, timeout=20))
 
-    def follow(self, clickable: Clickable, typed: Mapping[str, str]) -> Page:
-        """Follow a link or send a form."""
+    def follow(self, clickable: Clickable, typed: Mapping[str, str], page: str) -> Page:
+        """Follow a link or send a form that stands on a page."""
         if not isinstance(clickable.fields, _Fields):
             return self.open(clickable.url)
         fields = clickable.fields.filled(typed)
         if clickable.method == "post":
-            headers = {"Sec-Fetch-Site": "same-origin"}  # no page here has a form for elsewhere
+            # No page here has a form for elsewhere.
+            headers = {"Sec-Fetch-Site": "same-origin", "Referer": page}
             return self._page(
                 self.http.post(clickable.url, data=fields, headers=headers, timeout=20)
             )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import socket
 from collections.abc import Iterator
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from flask import Flask
 
 from example_app import create_app
 from example_app.development import settings_for
-from example_app.store import SignInStore
+from example_app.login import oauth
 from flask_oauthclient.testing.provider import DevelopmentProvider
 from flask_oauthclient.testing.provider import KeyRing
 from flask_oauthclient.testing.provider import serve_wsgi
@@ -39,20 +38,19 @@ class Demo:
         page = page.click(person).click("Allow")
         return page.click("Profile") if page.has("Profile") else page
 
-    @property
-    def sign_ins(self) -> SignInStore:
-        found: SignInStore = self.flask_app.extensions["example_app.sign_ins"]
-        return found
-
-    def token(self) -> Mapping[str, Any]:
-        """The token of the one person who is signed in."""
-        (sign_in,) = self.sign_ins._sign_ins.values()
-        return sign_in.token
+    def token(self, person: str = "alice") -> dict[str, Any] | None:
+        """What the app has stored for a person."""
+        with self.flask_app.app_context():
+            token = self._client(person).token
+            return None if token is None else dict(token)
 
     def expire_token(self) -> None:
-        (person,) = self.sign_ins._sign_ins
-        token = self.token()
-        self.sign_ins.refreshed(person, {**token, "expires_at": 1}, token["refresh_token"])
+        """Let the access token of Alice be too old."""
+        with self.flask_app.app_context():
+            self._client("alice").save_token({**(self.token() or {}), "expires_at": 1})
+
+    def _client(self, person: str) -> Any:
+        return oauth.demo.for_account(owner=f"{self.provider.issuer} {person}")
 
     def calls(self, endpoint: str) -> int:
         return sum(record.endpoint == endpoint for record in self.provider.log)

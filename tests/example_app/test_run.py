@@ -151,7 +151,7 @@ def test_one_setting_points_at_another_provider(free_port: int) -> None:
             page = page.click("API")
             assert "oauth.demo.userinfo()" in page.text
             page = page.click("Tokens").click("Refresh now")
-            assert "Access token changed" in page.text
+            assert "The provider gave out a new access token." in page.text
             page = page.click("Sign out")
             assert "You are signed out" in page.text
             assert program.stop() == 0

@@ -6,6 +6,7 @@ import pytest
 
 from example_app import config
 from example_app import create_app
+from example_app.login import oauth
 
 
 def test_without_an_issuer_the_environment_says_nothing() -> None:
@@ -47,8 +48,11 @@ def test_the_factory_reads_the_environment(monkeypatch: pytest.MonkeyPatch) -> N
     assert "the development provider" not in page
 
 
-def test_two_apps_share_neither_key_nor_sign_ins() -> None:
+def test_two_apps_share_neither_key_nor_tokens() -> None:
     one, two = (create_app({"DEMO_ISSUER": "https://op.test"}) for _ in range(2))
     assert one.config["SECRET_KEY"] != two.config["SECRET_KEY"]
-    key = "example_app.sign_ins"
-    assert one.extensions[key] is not two.extensions[key]
+    with one.app_context():
+        oauth.demo.for_account(owner="alice").save_token({"access_token": "of-one"})
+        assert oauth.demo.for_account(owner="alice").authorized
+    with two.app_context():
+        assert not oauth.demo.for_account(owner="alice").authorized

@@ -8,11 +8,6 @@ import pytest
 
 from example_app import claims
 from example_app import times
-from example_app.store import SignIn
-
-
-def sign_in(id_claims: dict[str, Any], userinfo: dict[str, Any] | None = None) -> SignIn:
-    return SignIn({}, id_claims, userinfo or {}, at=0)
 
 
 @pytest.mark.parametrize(
@@ -93,13 +88,18 @@ def test_display_name(found: dict[str, Any], name: str) -> None:
 
 
 def test_rows_come_in_the_order_of_the_specification_with_their_source() -> None:
-    person = sign_in({"sub": "s", "iss": "i", "zzz": 1}, {"email": "e", "name": "n"})
-    rows = claims.about_you(person)
+    signed = {"sub": "s", "iss": "i", "zzz": 1}
+    rows = claims.about_you(signed, userinfo={"sub": "s", "email": "e", "name": "n"})
     assert [(row.name, row.source) for row in rows] == [
         ("sub", "ID token"),
         ("name", "userinfo"),
         ("email", "userinfo"),
         ("zzz", "ID token"),
     ]
-    assert [row.name for row in claims.about_sign_in(person)] == ["iss"]
+    assert [row.name for row in claims.about_sign_in(signed)] == ["iss"]
     assert all(row.meaning for row in rows)
+
+
+def test_signed_claims_win_over_userinfo() -> None:
+    rows = claims.about_you({"name": "Signed"}, userinfo={"name": "Loose"})
+    assert [(row.value, row.source) for row in rows] == [("Signed", "ID token")]

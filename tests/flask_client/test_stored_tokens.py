@@ -768,3 +768,18 @@ def test_session_store_says_that_it_needs_a_request() -> None:
     store = SessionTokenStore(["k" * 32])
     with pytest.raises(MissingConfigurationError, match="request"):
         store.get(TokenKey("demo", "1"))
+
+
+def test_token_that_the_login_itself_has_replaced_is_the_one_that_is_kept(
+    make_token_site: MakeSite,
+) -> None:
+    def on_login(result: Any) -> int:
+        result.client.refresh_token(result.token)  # as a call does when the token is due at once
+        return 42
+
+    site = make_token_site(on_login=on_login)
+    site.sign_in()
+    kept = site.store.get(TokenKey("demo", "42"))
+    assert site.provider.grants.find_refresh(kept["refresh_token"]) is not None
+    assert kept["userinfo"]["sub"] == "alice"
+    assert site.me()["sub"] == "alice"

@@ -8,7 +8,9 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import field
 from pathlib import Path
@@ -18,6 +20,19 @@ import requests
 
 ROOT = Path(__file__).parents[2]
 _LIMIT = 110
+_PATIENCE = 15
+
+
+def wait_until(is_so: Callable[[], bool], otherwise: str) -> None:
+    """Ask again and again.
+
+    :param is_so: what to wait for.
+    :param otherwise: what is wrong if it never is.
+    """
+    until = time.monotonic() + _PATIENCE
+    while not is_so():
+        assert time.monotonic() < until, otherwise
+        time.sleep(0.01)
 
 
 class WorkerProcess:

@@ -8,6 +8,7 @@
 ``{"go": ...}``     let them begin
 ``{"join": ...}``   wait for them, and answer with what became of their calls
 ``{"stop": ...}``   the same, without waiting until their time is up
+``{"look": ...}``   what became of them so far, in numbers
 ``{"arm": ...}``    whoever is about to send a refresh says so instead, and waits to be killed
 ``{"disarm": ...}`` no more of that
 ``{"forget": ...}`` remember a failed refresh for so many seconds
@@ -92,9 +93,13 @@ class Calls:
             self._stopped.set()
         for thread in self._threads:
             thread.join(_LIMIT)
-        good = len(self._took) - self._failed.total()
-        told = {"good": good, "failed": self._failed, "took": self._took, "ended": self._ended}
+        told = {"good": len(self._ended), "failed": self._failed, "took": self._took, "ended": self._ended}
         return {"unfinished": sum(thread.is_alive() for thread in self._threads), **told}
+
+    def so_far(self) -> dict[str, Any]:
+        """What has become of the calls until now."""
+        with self._lock:
+            return {"good": len(self._ended), "failed": self._failed.total()}
 
     def _work(self) -> None:
         self._start.wait(_LIMIT)
@@ -161,6 +166,9 @@ class Worker:
 
     def _do_stop(self, value: Any) -> dict[str, Any]:
         return self.calls.join(stop=True)
+
+    def _do_look(self, value: Any) -> dict[str, Any]:
+        return self.calls.so_far()
 
     def _do_arm(self, value: Any) -> None:
         _armed.set()

@@ -1,9 +1,10 @@
 """Rows of sealed tokens in a cachelib cache.
 
-A value is text: the version in hexadecimal digits, a dot, the envelope in base64. The key ends
-with the hash that is the id of the row. Redis compares the version and writes in one step, by a
-script; elsewhere a short lock is held for that, which is another one than that of the refresh, so
-that a new sign-in never waits for the provider.
+A value is the version in hexadecimal digits, a dot and the envelope: bytes in Redis, in base64
+elsewhere, since not every cache takes bytes. The key ends with the hash that is the id of the row.
+Redis compares the version and writes in one step, by a script; elsewhere a short lock is held for
+that, which is another one than that of the refresh, so that a new sign-in never waits for the
+provider.
 
 For each owner there is a list of row ids with the time at which each was put on it. A writer puts
 its row on the list before it writes, unless that was done within the last day, and what is on the
@@ -38,7 +39,10 @@ _LIST_AGAIN = 86_400
 #: Seconds after which a row that is gone is taken off the list.
 _LISTED = 2 * _LIST_AGAIN
 
-_VALUE = re.compile(r"([0-9a-f]{1,16})\.(.*)", re.DOTALL)
+_VERSION = re.compile(rb"[0-9a-f]{1,16}")
+
+#: Also a client that decodes what others have written leaves our envelopes alone.
+_BYTES = {"NEVER_DECODE": True}
 
 _WRITE = """
 local there = redis.call('GET', KEYS[1]) or ''
@@ -77,7 +81,7 @@ class CacheRows(TokenRows):
 
     def read(self, row_id: str) -> Row | None:
         """The row, or ``None``."""
-        return _read_row(caches.read(self._cache, self._prefix + row_id))
+        return _read_text(caches.read(self._cache, self._prefix + row_id))
 
     def write(self, row_id: str, owner_id: str, row: Row, over: int | None = None) -> bool:
         """Write a row, over any version or over a given one."""
@@ -115,13 +119,14 @@ class CacheRows(TokenRows):
 
     def _read_many(self, row_ids: Sequence[str]) -> list[Row | None]:
         keys = [self._prefix + row_id for row_id in row_ids]
-        return [_read_row(text) for text in caches.read_many(self._cache, keys)]
+        return [_read_text(text) for text in caches.read_many(self._cache, keys)]
 
     def _write(self, row_id: str, row: Row, over: int | None) -> bool:
         with self._locks.hold(f"write_{row_id}"):
             if over is not None and over != _version(self.read(row_id)):
                 return False
-            caches.put(self._cache, self._prefix + row_id, _write_row(row), self._lifetime)
+            text = _write_row(row.version, b64encode(row.sealed)).decode("ascii")
+            caches.put(self._cache, self._prefix + row_id, text, self._lifetime)
             return True
 
     # -- whose rows they are --------------------------------------------------------------
@@ -155,8 +160,8 @@ class CacheRows(TokenRows):
 class RedisRows(CacheRows):
     """Rows in Redis or Valkey, past cachelib, which would pickle them.
 
-    Whatever stands there was written as text and is read as text. Read and written is one server:
-    a replica may not know yet what was refreshed just now.
+    Whatever stands there is read as bytes and nothing else. Read and written is one server: a
+    replica may not know yet what was refreshed just now.
     """
 
     @property
@@ -168,7 +173,7 @@ class RedisRows(CacheRows):
 
     def read(self, row_id: str) -> Row | None:
         """The row, or ``None``."""
-        return _read_row(self._client.get(self._name(row_id)))
+        return _read_row(self._client.execute_command("GET", self._name(row_id), **_BYTES))
 
     def remove(self, row_id: str, owner_id: str, over: int | None = None) -> bool:
         """Remove a row, of any version or of a given one."""
@@ -189,11 +194,11 @@ class RedisRows(CacheRows):
     def _read_many(self, row_ids: Sequence[str]) -> list[Row | None]:
         with self._client.pipeline(transaction=False) as pipeline:
             for row_id in row_ids:
-                pipeline.get(self._name(row_id))
+                pipeline.execute_command("GET", self._name(row_id), **_BYTES)
             return [_read_row(value) for value in pipeline.execute()]
 
     def _write(self, row_id: str, row: Row, over: int | None) -> bool:
-        name, value = self._name(row_id), _write_row(row)
+        name, value = self._name(row_id), _write_row(*row)
         if over is None:
             return bool(self._client.set(name, value, ex=self._lifetime))
         return bool(self._client.eval(_WRITE, 1, name, f"{over:x}", value, self._lifetime))
@@ -219,20 +224,24 @@ def _version(row: Row | None) -> int:
     return ABSENT if row is None else row.version
 
 
-def _write_row(row: Row) -> str:
-    return f"{row.version:x}.{b64encode(row.sealed).decode('ascii')}"
+def _write_row(version: int, sealed: bytes) -> bytes:
+    return b"%x.%b" % (version, sealed)
 
 
-def _read_row(value: Any) -> Row | None:
+def _read_row(value: bytes | None) -> Row | None:
     """Read a value; ``None`` for what is no row, whoever wrote it."""
-    found = _VALUE.fullmatch(_text(value))
-    if found is None:
+    version, dot, sealed = (value or b"").partition(b".")
+    if not dot or not _VERSION.fullmatch(version):
         return None
-    version, text = found.groups()
+    return Row(int(version, 16), sealed)
+
+
+def _read_text(text: str | None) -> Row | None:
+    row = _read_row((text or "").encode())
     try:
-        return Row(int(version, 16), b64decode(text, validate=True))
-    except (binascii.Error, ValueError):
-        return Row(int(version, 16), text.encode())  # which opens with no key
+        return None if row is None else Row(row.version, b64decode(row.sealed, validate=True))
+    except binascii.Error:
+        return row  # which no key opens
 
 
 def _read_list(value: Any) -> dict[str, float]:
@@ -240,7 +249,8 @@ def _read_list(value: Any) -> dict[str, float]:
         listed = json.loads(_text(value))
     except (ValueError, RecursionError):
         return {}
-    return listed if isinstance(listed, dict) else {}
+    items = listed.items() if isinstance(listed, dict) else ()
+    return {row_id: at for row_id, at in items if isinstance(at, int | float)}
 
 
 def _text(value: Any) -> str:

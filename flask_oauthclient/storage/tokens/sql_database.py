@@ -41,6 +41,9 @@ from .memory import LOCK_WAIT
 from .memory import ProcessLocks
 from .sql_errors import LOCKED
 
+#: Hold a lock by its name, waiting for so many seconds.
+Locks = Callable[[str, float], AbstractContextManager[None]]
+
 #: Seconds after which a database server gives up a transaction that nobody goes on with: more
 #: than a request to the provider takes, with all its time-outs.
 IDLE_SECONDS = 60
@@ -66,12 +69,10 @@ class Database:
         name = engine.dialect.name
         self.is_sqlite = name == "sqlite"
         self._is_shared = isinstance(engine.pool, StaticPool | SingletonThreadPool)
-        self._reading = engine
+        self._writing_level = "READ COMMITTED" if name in _READ_COMMITTED else None
+        self._reading_level = None
         if name == "postgresql" or (name in _MYSQL and _is_serializable(engine)):
-            self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._writing = engine
-        if name in _READ_COMMITTED:
-            self._writing = engine.execution_options(isolation_level="READ COMMITTED")
+            self._reading_level = "AUTOCOMMIT"
         self.locks = _sqlite_locks(engine, table) if self.is_sqlite else None
 
     # -- reading --------------------------------------------------------------------------
@@ -80,7 +81,7 @@ class Database:
         """Run one statement that only reads."""
         if self._is_shared and self.is_sqlite:
             return self._select_beside(statement, values)
-        with self._reading.connect() as connection:
+        with _connected(self.engine, self._reading_level) as connection:
             return connection.execute(statement, values).all()
 
     def _select_beside(self, statement: Any, values: dict[str, Any]) -> Sequence[Any]:
@@ -114,7 +115,7 @@ class Database:
     @contextmanager
     def locking(self) -> Generator[tuple[Connection, Callable[[], None]]]:
         """A connection, and what is to be called in each of its transactions at first."""
-        with self._writing.connect() as connection:
+        with _connected(self.engine, self._writing_level) as connection:
             name = connection.dialect.name
             if name in _MYSQL:
                 with _mysql_limits(connection):
@@ -135,6 +136,32 @@ class Database:
                     raise TokenStoreError("token_store_unavailable", LOCKED)
             with self.engine.connect() as connection:
                 yield connection
+
+
+@contextmanager
+def _connected(engine: Engine, level: str | None) -> Generator[Connection]:
+    """A connection with an isolation level of ours, which the pool puts back."""
+    with engine.connect() as connection:
+        if level is not None:
+            _set_level(connection, level)
+        yield connection
+
+
+def _set_level(connection: Connection, level: str) -> None:
+    try:
+        connection.execution_options(isolation_level=level)
+    except SQLAlchemyError:
+        raise
+    except Exception as error:  # noqa: BLE001  SQLAlchemy does not look at what a driver says here
+        failure = error
+    else:
+        return
+    engine = connection.engine
+    is_gone = engine.dialect.is_disconnect(failure, None, None)  # type: ignore[arg-type]
+    connection.invalidate()
+    if is_gone:
+        engine.dispose()  # the server has closed them all
+    raise OperationalError("SET TRANSACTION", None, failure, connection_invalidated=is_gone)
 
 
 def _nothing() -> None:
@@ -205,7 +232,9 @@ def _memory_locks(pool: Pool) -> ProcessLocks:
     return _pools.setdefault(pool, ProcessLocks())
 
 
-def _sqlite_locks(engine: Engine, table: Table) -> Callable[[str, float], AbstractContextManager[None]]:
+def _sqlite_locks(
+    engine: Engine, table: Table
+) -> Callable[[str, float], AbstractContextManager[None]]:
     """Locks of all who have the database: beside its file, or in this process."""
     with _driver(engine) as driver:
         cursor = driver.cursor()

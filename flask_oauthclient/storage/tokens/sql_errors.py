@@ -40,21 +40,20 @@ _OWN_COLUMNS = (
 )
 
 
-def code_of(error: SQLAlchemyError) -> Any:
-    """The database's code for an error, or ``None``."""
+def _codes(error: SQLAlchemyError) -> set[Any]:
+    """The codes that the database and its driver give to an error."""
     original: Any = getattr(error, "orig", None)
-    for name in ("sqlstate", "pgcode", "errno", "sqlite_errorcode"):
-        if getattr(original, name, None) is not None:
-            return getattr(original, name)
+    codes = {getattr(original, name, None) for name in ("sqlstate", "pgcode", "errno")}
     first = next(iter(getattr(original, "args", ())), None)
-    return first.get("C") if isinstance(first, dict) else first  # pg8000 has a dict of fields
+    # pg8000 has the fields of the answer, the drivers of MySQL the number.
+    return codes | {first.get("C") if isinstance(first, dict) else first}
 
 
 def is_worth_another_try(error: SQLAlchemyError) -> bool:
     """Whether the same transaction may succeed now: it was undone, or the connection was stale."""
     if not isinstance(error, DBAPIError):
         return False
-    return error.connection_invalidated or code_of(error) in _UNDONE
+    return error.connection_invalidated or bool(_codes(error) & _UNDONE)
 
 
 def our_error(error: SQLAlchemyError, engine: Engine, table: TokenTable) -> OAuthError:
@@ -65,10 +64,12 @@ def our_error(error: SQLAlchemyError, engine: Engine, table: TokenTable) -> OAut
         return TokenStoreError("token_store_unavailable", _POOL, detail=detail)
     if _is_sqlite_locked(error):
         return TokenStoreError("token_store_unavailable", LOCKED, detail=detail)
-    if code_of(error) in _BUSY:
+    if _codes(error) & _BUSY:
         return TokenStoreError("token_busy", detail=detail)
     if isinstance(error, IntegrityError):
         return InvalidSettingError("invalid_configuration", _OWN_COLUMNS, detail=detail)
+    if _codes(error) & _UNDONE:
+        return TokenStoreError(detail=detail)
     return _missing(error, engine, table) or TokenStoreError(detail=detail)
 
 

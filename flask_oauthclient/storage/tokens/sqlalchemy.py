@@ -29,6 +29,7 @@ from typing import TypeVar
 from sqlalchemy import MetaData
 from sqlalchemy import Table
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import SQLAlchemyError
 
 from .memory import LOCK_WAIT
@@ -242,5 +243,12 @@ class SQLAlchemyTokenStore(SealedTokenStore):
 
         :raises TokenStoreError: if the database is not there, or does not allow it.
         """
+        self._sql_rows.attempt(self._create)
+
+    def _create(self, database: Database) -> None:
         table = self._sql_rows.table.table
-        self._sql_rows.attempt(lambda database: table.create(database.engine, checkfirst=True))
+        try:
+            table.create(database.engine, checkfirst=True)
+        except DBAPIError:
+            # Workers that start at the same time all find it missing, and one of them makes it.
+            table.create(database.engine, checkfirst=True)

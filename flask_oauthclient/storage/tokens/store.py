@@ -61,6 +61,8 @@ T = TypeVar("T")
 _PATIENCE = 5.0
 #: Seconds between two tries.
 _PAUSE = 0.1
+#: Seconds after a failure of the back end in which nobody here refreshes.
+_GRACE = 1.0
 #: Members of a token that belong to the login that gave it.
 _NOT_KEPT = frozenset({"extra"})
 
@@ -141,6 +143,8 @@ class SealedTokenStore:
         self._sealer: TokenSealer | None = None if keys is None else TokenSealer(keys)
         self._flights: SingleFlight[Token | None] = SingleFlight(memory=0)
         self._unsaved: dict[TokenKey, _Unsaved] = {}
+        #: When the back end was last found to fail.
+        self._failed_at = float("-inf")
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
@@ -199,7 +203,7 @@ class SealedTokenStore:
             unsaved = self._save_late(key)
             if unsaved is not None:
                 return deepcopy(unsaved)
-        kept = self._open(key.row_id, _ask(self._rows.read, key.row_id))
+        kept = self._open(key.row_id, self._ask(self._rows.read, key.row_id))
         return None if kept is None else kept.token
 
     def put(self, key: TokenKey, token: Mapping[str, Any]) -> None:
@@ -208,7 +212,7 @@ class SealedTokenStore:
         :raises TokenStoreError: if it is too large, or the store cannot be asked.
         """
         row = self._sealed(Kept(key, _without_extra(token)))
-        _ask(self._rows.write, key.row_id, key.owner_id, row)
+        self._ask(self._rows.write, key.row_id, key.owner_id, row)
         self._unsaved.pop(key, None)
 
     def delete(self, key: TokenKey, only: Mapping[str, Any] | None = None) -> bool:
@@ -221,18 +225,18 @@ class SealedTokenStore:
         over = None
         if only is not None:
             self._save_late(key)
-            row = _ask(self._rows.read, key.row_id)
+            row = self._ask(self._rows.read, key.row_id)
             kept = self._open(key.row_id, row)
             if row is None or kept is None or kept.token is None or is_other(only, kept.token):
                 return False
             over = row.version
-        removed = _ask(self._rows.remove, key.row_id, key.owner_id, over)
+        removed = self._ask(self._rows.remove, key.row_id, key.owner_id, over)
         self._unsaved.pop(key, None)
         return removed
 
     def list(self, owner: str) -> list[TokenKey]:
         """The keys of all tokens of an owner, in order."""
-        rows = _ask(self._rows.of_owner, owner_id(owner))
+        rows = self._ask(self._rows.of_owner, owner_id(owner))
         found = [self._open(row_id, row) for row_id, row in rows]
         kept = [each for each in found if each is not None and each.token is not None]
         return sorted(each.key for each in kept if each.key.owner == owner)
@@ -259,8 +263,9 @@ class SealedTokenStore:
     ) -> Token | None:
         if self._unsaved:
             self._save_late(key)
-        with _locked(_ask(self._rows.locked, key.row_id, key.owner_id)) as rows:
-            row = _ask(rows.read, key.row_id)
+        self._let_others_write()
+        with self._locked(self._ask(self._rows.locked, key.row_id, key.owner_id)) as rows:
+            row = self._ask(rows.read, key.row_id)
             kept = self._open(key.row_id, row) or Kept(key, None)
             token = kept.token
             if (token is None and stale is not None) or is_other(stale, token):
@@ -283,14 +288,14 @@ class SealedTokenStore:
         """
         if isinstance(error, TokenRequestError) and error.error == "invalid_grant":
             # The lock may have been lost, or somebody refreshes without one.
-            row = _ask(rows.read, kept.key.row_id)
+            row = self._ask(rows.read, kept.key.row_id)
             again = self._open(kept.key.row_id, row)
             if kept.token is not None and (again is None or is_other(kept.token, again.token)):
                 return None if again is None else again.token
-            _ask(rows.remove, kept.key.row_id, kept.key.owner_id, version)
+            self._ask(rows.remove, kept.key.row_id, kept.key.owner_id, version)
         elif isinstance(error, IDTokenError):
             # Whoever that answer was about, the refresh token is spent and the new one not ours.
-            _ask(rows.remove, kept.key.row_id, kept.key.owner_id, version)
+            self._ask(rows.remove, kept.key.row_id, kept.key.owner_id, version)
         elif isinstance(error, ProviderError):
             self._note(rows, kept._replace(failure=Failure.of(error, now())), version)
         raise error
@@ -298,7 +303,7 @@ class SealedTokenStore:
     def _note(self, rows: TokenRows, kept: Kept, version: int) -> None:
         try:
             row = self._sealed(kept)
-            _ask(rows.write, kept.key.row_id, kept.key.owner_id, row, version)
+            self._ask(rows.write, kept.key.row_id, kept.key.owner_id, row, version)
         except TokenStoreError as failure:
             _log.warning("a failed refresh could not be noted: %s", failure)
 
@@ -312,9 +317,9 @@ class SealedTokenStore:
         deadline = time.monotonic() + _PATIENCE
         while True:
             try:
-                if _ask(rows.write, kept.key.row_id, kept.key.owner_id, row, over):
+                if self._ask(rows.write, kept.key.row_id, kept.key.owner_id, row, over):
                     return kept.token
-                found = _ask(rows.read, kept.key.row_id)
+                found = self._ask(rows.read, kept.key.row_id)
             except TokenStoreError as failure:
                 if failure.error != TokenStoreError.error:  # it will never fit
                     raise
@@ -348,7 +353,7 @@ class SealedTokenStore:
         if unsaved is None:
             return None
         try:
-            _ask(self._rows.write, key.row_id, key.owner_id, unsaved.row, unsaved.over)
+            self._ask(self._rows.write, key.row_id, key.owner_id, unsaved.row, unsaved.over)
         except TokenStoreError:
             return unsaved.token
         self._unsaved.pop(key, None)
@@ -365,29 +370,42 @@ class SealedTokenStore:
         data = self.sealer.open(row.sealed, row_id)
         return None if data is None else read_kept(data)
 
+    # -- the back end ---------------------------------------------------------------------
 
-@contextmanager
-def _locked(context: AbstractContextManager[TokenRows]) -> Generator[TokenRows]:
-    """Hold a lock; that it cannot be given back is no failure of what was done."""
-    rows = _ask(context.__enter__)
-    try:
-        yield rows
-    finally:
+    @contextmanager
+    def _locked(self, context: AbstractContextManager[TokenRows]) -> Generator[TokenRows]:
+        """Hold a lock; that it cannot be given back is no failure of what was done."""
+        rows = self._ask(context.__enter__)
         try:
-            context.__exit__(None, None, None)
-        except Exception as failure:  # noqa: BLE001  each back end has errors of its own
-            _log.warning("a lock could not be released, and ends by itself: %s", _kind(failure))
+            yield rows
+        finally:
+            try:
+                context.__exit__(None, None, None)
+            except Exception as failure:  # noqa: BLE001  each back end has errors of its own
+                _log.warning("a lock could not be released, and ends by itself: %s", _kind(failure))
 
+    def _ask(self, how: Callable[..., T], *arguments: Any) -> T:
+        """Ask the back end, whose errors become ours."""
+        try:
+            return how(*arguments)
+        except OAuthError as error:
+            if error.error == TokenStoreError.error:
+                self._failed_at = time.monotonic()
+            raise
+        except Exception as exception:  # noqa: BLE001  each back end has errors of its own
+            failure = _kind(exception)
+        self._failed_at = time.monotonic()
+        raise TokenStoreError(detail={"failure": failure})
 
-def _ask(how: Callable[..., T], *arguments: Any) -> T:
-    """Ask the back end, whose errors become ours."""
-    try:
-        return how(*arguments)
-    except OAuthError:
-        raise
-    except Exception as exception:  # noqa: BLE001  each back end has errors of its own
-        failure = _kind(exception)
-    raise TokenStoreError(detail={"failure": failure})
+    def _let_others_write(self) -> None:
+        """Wait for a moment if the back end has just come back.
+
+        Locks that live with a connection have ended with it, and whoever held one may have a token
+        in hand that could not be written yet. What it replaces must not be sent a second time.
+        """
+        left = self._failed_at + _GRACE - time.monotonic()
+        if left > 0:
+            time.sleep(left)
 
 
 def _kind(exception: Exception) -> str:

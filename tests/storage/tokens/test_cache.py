@@ -30,6 +30,7 @@ from flask_oauthclient.storage.tokens.store import Resealed
 from flask_oauthclient.testing.token_stores import Calls
 from flask_oauthclient.testing.token_stores import make_token
 from tests.helpers.clock import Clock
+from tests.helpers.leaks import Watch
 from tests.servers.engines import Restartable
 from tests.storage._caches import DictLike
 from tests.storage.conftest import Address
@@ -40,6 +41,13 @@ KEY = TokenKey("demo", "alice@example.com", "work")
 SERVERS = ["redis", "redis-text", "memcached-pymemcache", "memcached-python-memcached"]
 SHARED = ["redis", "memcached-pymemcache", "files"]
 DAY = 86_400
+
+
+@pytest.fixture(autouse=True)
+def _secrets(watch: Watch) -> None:
+    tokens = [make_token(name) for name in ("one", "two", "three", "stale", "fresh")]
+    watch.secret(*KEYS, *_race.KEYS, KEY.owner)
+    watch.secret(*(token[name] for token in tokens for name in ("access_token", "refresh_token")))
 
 
 @pytest.fixture
@@ -136,7 +144,9 @@ def test_a_list_does_not_grow_for_ever(rows: Any, clock: Clock) -> None:
     assert set(rows._listed("o")) == {"b"}
 
 
-@pytest.mark.parametrize("junk", ["", "text", "5", ".", "5.", "5.#", "xyz.AAAA", "[1]", "null"])
+@pytest.mark.parametrize(
+    "junk", ["", "text", "5", ".", "5.", "5.#", "xyz.AAAA", "[1]", "null", '{"a": "b"}']
+)
 def test_what_others_wrote_is_no_token(junk: str, cache: Any, prefix: str) -> None:
     store = CacheTokenStore(cache, KEYS, prefix=prefix)
     for key in (f"{prefix}{KEY.row_id}", f"{prefix}of_{KEY.owner_id}"):

@@ -15,8 +15,12 @@ from sqlalchemy.pool import StaticPool
 
 from flask_oauthclient.storage.tokens.cache import CacheTokenStore
 from flask_oauthclient.storage.tokens.memory import MemoryTokenStore
-from flask_oauthclient.storage.tokens.store import SealedTokenStore
+from flask_oauthclient.storage.tokens.sqlalchemy import SQLAlchemyTokenStore
+from flask_oauthclient.storage.tokens.sqlalchemy import token_table
+from flask_oauthclient.storage.tokens.store import TokenStore
 from flask_oauthclient.testing.token_stores import TokenStoreContract
+from flask_oauthclient.testing.token_stores import make_token
+from tests.helpers.leaks import Watch
 from tests.storage._caches import CACHES
 
 KEYS = ["the only key of the contract's tests"]
@@ -30,10 +34,16 @@ _ENGINE: dict[str, dict[str, Any]] = {
     "postgres": _SERVER,
     "mariadb": _SERVER,
 }
-#: Not the one whose client no two threads may use, nor the one that is tested apart.
-_OTHERS = ("memcached-pymemcache-single", "memcached-python-memcached")
+#: A client that no two threads may use, one that is tested apart, one that differs elsewhere.
+_OTHERS = ("memcached-pymemcache-single", "memcached-python-memcached", "redis-old")
 KINDS = [kind for kind in CACHES if kind not in _OTHERS]
 T = TypeVar("T")
+
+
+@pytest.fixture(autouse=True)
+def _secrets(watch: Watch) -> None:
+    tokens = [make_token(name) for name in ("one", "two", "three", "new")]
+    watch.secret(*(token[name] for token in tokens for name in ("access_token", "refresh_token")))
 
 
 class TestMemory(TokenStoreContract):
@@ -68,11 +78,10 @@ class TestPythonMemcached(TokenStoreContract):
 
 class TestSQLAlchemy(TokenStoreContract):
     @pytest.fixture(params=["sqlite", "sqlite-memory", "postgres", "mariadb"])
-    def store(self, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SealedTokenStore]:
-        tokens = pytest.importorskip("flask_oauthclient.storage.tokens.sqlalchemy")
+    def store(self, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TokenStore]:
         engine = sqlalchemy.create_engine(self._url(request, tmp_path), **_ENGINE[request.param])
-        table = tokens.token_table(sqlalchemy.MetaData(), name=f"t_{secrets.token_hex(8)}")
-        store = tokens.SQLAlchemyTokenStore(engine, table, KEYS)
+        table = token_table(sqlalchemy.MetaData(), name=f"t_{secrets.token_hex(8)}")
+        store = SQLAlchemyTokenStore(engine, table, KEYS)
         store.create_table()
         yield store
         table.drop(engine)

@@ -9,6 +9,7 @@ import threading
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -29,12 +30,12 @@ def file(tmp_path: Path) -> Path:
 
 def is_free(file: Path, name: str, wait: float = 0.0) -> bool:
     """Whether this process can have a lock."""
-    try:
-        with FileLocks(file).hold(name, wait):
-            return True
-    except TokenStoreError as error:
-        assert error.error == "token_busy"
-        return False
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(FileLocks(file).hold(name, wait))
+        except TokenStoreError as error:
+            return error.error != "token_busy"
+        return True
 
 
 def holding(worker: Worker) -> None:
@@ -157,23 +158,27 @@ def test_a_file_that_was_removed_is_made_anew(file: Path) -> None:
         assert not is_free(file, "name")
 
 
+def _open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 def test_a_file_that_is_no_longer_needed_is_closed(file: Path) -> None:
+    gc.collect()  # what other tests have left
     with FileLocks(file).hold("name"):
-        before = len(os.listdir("/proc/self/fd"))
+        before = _open_files()
         file.unlink()
         assert is_free(file, "another name")
-        assert len(os.listdir("/proc/self/fd")) == before + 1
-    gc.collect()
-    assert len(os.listdir("/proc/self/fd")) == before
+        assert _open_files() == before + 1
+    assert _open_files() == before
 
 
 def test_one_open_file_for_all_who_use_it(file: Path, tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(file)
     with FileLocks(file).hold("name"):
-        before = len(os.listdir("/proc/self/fd"))
+        before = _open_files()
         assert is_free(link, "another name")
-        assert len(os.listdir("/proc/self/fd")) == before
+        assert _open_files() == before
 
 
 def test_only_the_owner_may_open_the_file(file: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from contextlib import nullcontext
 from typing import Any
@@ -19,6 +20,7 @@ from flask_oauthclient.protocol.errors import TokenRequestError
 from flask_oauthclient.protocol.errors import TokenStoreError
 from flask_oauthclient.protocol.errors import TransportError
 from flask_oauthclient.storage.tokens import memory
+from flask_oauthclient.storage.tokens import store as module
 from flask_oauthclient.storage.tokens.key import TokenKey
 from flask_oauthclient.storage.tokens.memory import MemoryRows
 from flask_oauthclient.storage.tokens.memory import MemoryTokenStore
@@ -50,9 +52,13 @@ class Unsteady(MemoryRows):
     def __init__(self) -> None:
         super().__init__()
         self.is_down = False
+        #: How many calls fail before it is there again.
+        self.failures_left = -1
 
     def _check(self) -> None:
         if self.is_down:
+            self.failures_left -= 1
+            self.is_down = self.failures_left != 0
             raise ConnectionError("a text of the driver's, with alice@example.com in it")
 
     def read(self, row_id: str) -> Row | None:
@@ -87,6 +93,11 @@ class _BadExit:
 
     def __exit__(self, *error: object) -> None:
         raise ConnectionError("the lock's server is away")
+
+
+@pytest.fixture(autouse=True)
+def _no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_GRACE", 0)
 
 
 @pytest.fixture(autouse=True)
@@ -388,24 +399,44 @@ def test_what_the_back_end_raises_is_one_error_without_its_text(
 
 
 def test_a_refreshed_token_is_written_when_that_works_again(
-    unsteady: SealedTokenStore, rows: Unsteady, monkeypatch: pytest.MonkeyPatch
+    unsteady: SealedTokenStore, rows: Unsteady, watch: Watch
 ) -> None:
-    tries: list[float] = []
-
-    def pause(seconds: float) -> None:
-        tries.append(seconds)
-        rows.is_down = len(tries) < 3
-
-    monkeypatch.setattr("flask_oauthclient.storage.tokens.store.time.sleep", pause)
+    rows.failures_left = 3
     do = _during(lambda: setattr(rows, "is_down", True), TWO)
     assert unsteady.refresh(KEY, ONE, do) == TWO
-    assert len(tries) == 3
+    assert rows.failures_left == 0
     assert SealedTokenStore(rows, [NEW]).get(KEY) == TWO
+    assert not watch.logged("in the memory")
+
+
+def test_who_comes_when_the_rows_are_back_lets_others_write_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = Unsteady()
+    monkeypatch.setattr(rows, "locked", lambda *arguments: nullcontext(rows))
+    monkeypatch.setattr(module, "_GRACE", 2)
+    holder, other = (SealedTokenStore(rows, [NEW]) for _ in range(2))
+    holder.put(KEY, ONE)
+    refreshed = threading.Event()
+
+    def do(current: Any) -> Any:
+        rows.is_down = True
+        refreshed.set()
+        return TWO
+
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(holder.refresh, KEY, ONE, do)
+        assert refreshed.wait(10)
+        with pytest.raises(TokenStoreError):
+            other.get(KEY)
+        rows.is_down = False
+        assert other.refresh(KEY, ONE, Calls()) == TWO
+        assert waiting.result(10) == TWO
 
 
 @pytest.fixture
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flask_oauthclient.storage.tokens.store._PATIENCE", -1)
+    monkeypatch.setattr(module, "_PATIENCE", -1)
 
 
 @pytest.fixture
