@@ -23,8 +23,11 @@ from sqlalchemy import inspect
 
 from flask_oauthclient import MemoryTokenStore
 from flask_oauthclient import OAuth
+from flask_oauthclient import SQLAlchemyTokenStore
 from flask_oauthclient import TokenKey
 from flask_oauthclient import token_table
+from flask_oauthclient.flask_client import cli
+from flask_oauthclient.storage.tokens.envelope import new_key
 from flask_oauthclient.testing.browser import ScriptedBrowser
 from flask_oauthclient.testing.provider import DEMO_CLIENT_ID
 from flask_oauthclient.testing.provider import DEMO_CLIENT_SECRET
@@ -263,6 +266,31 @@ def test_views_of_ones_own_keep_a_token() -> None:
             assert page.response.json() == {"authorized": True}
         assert store.list("erin") == [TokenKey("demo", "erin")]
         oauth.demo.session.close()
+
+
+def test_keys_are_changed_in_the_steps_of_the_page(tmp_path: Path) -> None:
+    old, new = new_key(), new_key()
+    engine = create_engine(f"sqlite:///{tmp_path / 'site.db'}")
+    SQLAlchemyTokenStore(engine).create_table()
+
+    def worker(keys: str) -> tuple[OAuth, Flask]:
+        app, oauth = Flask("site"), OAuth()
+        app.config["OAUTHCLIENT_TOKEN_KEYS"] = keys
+        oauth.init_app(app, token_store=SQLAlchemyTokenStore(engine))
+        return oauth, app
+
+    keys = [old, f"{old},{new}", f"{new},{old}", new]
+    workers = [worker(each) for each in keys]
+    for number, (writer, _) in enumerate(workers):
+        writer.token_store.put(TokenKey("demo", str(number)), {"access_token": "made-up"})
+        # Of two steps that follow each other there are workers at the same time.
+        for reader, _ in workers[max(number - 1, 0) : number + 1]:
+            for owner in range(number + 1):
+                assert reader.token_store.get(TokenKey("demo", str(owner))) is not None
+        if number == 2:
+            result = workers[number][1].test_cli_runner().invoke(cli.oauth, ["keys", "rotate"])
+            assert result.output == "2 tokens sealed anew, 1 had the current key already.\n"
+    engine.dispose()
 
 
 def test_every_named_block_of_the_page_about_tokens_is_run() -> None:

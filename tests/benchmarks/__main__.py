@@ -85,8 +85,20 @@ BENCHMARKS: Mapping[str, Callable[[Settings], Iterator[Row]]] = {
     "served-tabs": served_tabs,
 }
 
-NEEDS_REDIS = frozenset({"login-redis", "tabs-redis"})
-NEEDS_GUNICORN = frozenset({"served-https", "served-http", "served-failures", "served-tabs"})
+NEEDS: Mapping[str, tuple[Callable[[], bool], frozenset[str]]] = {
+    "redis-server": (
+        redis_available,
+        frozenset({"login-redis", "tabs-redis", "stored-redis", "refresh-once", "million-logins"}),
+    ),
+    "memcached": (memcached_available, frozenset({"stored-memcached"})),
+    "PostgreSQL": (postgresql_available, frozenset({"stored-postgresql", "million-tokens"})),
+    "gunicorn on Linux": (
+        application_server_available,
+        frozenset({"served-https", "served-http", "served-failures", "served-tabs"}),
+    ),
+}
+"""What not every machine has: how to see whether it does, and who needs it."""
+
 PACKAGES = (
     "authlib",
     "cachelib",
@@ -96,9 +108,12 @@ PACKAGES = (
     "gunicorn",
     "joserfc",
     "oauthlib",
+    "psycopg",
+    "pymemcache",
     "redis",
     "requests",
     "requests-oauthlib",
+    "sqlalchemy",
 )
 LAYOUT = "{:<22} {:<80} {:>9} {:>9} {:>9}  {}"
 
@@ -127,11 +142,8 @@ def _measure(names: Iterable[str], settings: Settings) -> Iterator[Row]:
 
 def _lacking(name: str) -> str | None:
     """:returns: what a benchmark needs and this machine doesn't have."""
-    if name in NEEDS_REDIS and not redis_available():
-        return "redis-server"
-    if name in NEEDS_GUNICORN and not application_server_available():
-        return "gunicorn on Linux"
-    return None
+    lacking = (what for what, (is_here, names) in NEEDS.items() if name in names and not is_here())
+    return next(lacking, None)
 
 
 def _line(row: Row) -> str:

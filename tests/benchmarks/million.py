@@ -13,6 +13,7 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -155,7 +156,7 @@ def _login_lookups(client: Any) -> Iterator[Lookup]:
     while True:
         state, browser = logins.new_state(CLIENT, HOST), _browser()
         logins.keep(browser, CLIENT, state, _login())
-        yield lambda browser=browser, state=state: logins.take(browser, CLIENT, state)  # type: ignore[misc]
+        yield partial(logins.take, browser, CLIENT, state)
 
 
 def _login() -> dict[str, Any]:
@@ -207,8 +208,7 @@ def _sealed_rows(sealer: TokenSealer, numbers: Iterable[int]) -> Iterator[dict[s
 
 def _token_lookups(store: SQLAlchemyTokenStore, count: int) -> Iterator[Lookup]:
     while True:
-        key = _key(random.randrange(count))
-        yield lambda key=key: store.get(key)  # type: ignore[misc]
+        yield partial(store.get, _key(random.randrange(count)))
 
 
 def _key(number: int) -> TokenKey:

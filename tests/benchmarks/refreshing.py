@@ -110,7 +110,7 @@ def _expired_token() -> dict[str, Any]:
 
 def _ours(client: Any, provider: ProviderProcess) -> list[Call]:
     owner = "248289761001"
-    calls = []
+    calls: list[Call] = []
     for _ in range(APPS):
         store = CacheTokenStore(cachelib.RedisCache(client))
         app = _app("ours", provider, token_store=store, token_owner=lambda: owner)

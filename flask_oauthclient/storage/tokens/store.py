@@ -261,9 +261,11 @@ class SealedTokenStore:
         stale: Mapping[str, Any] | None,
         do: Callable[[Token | None], Mapping[str, Any]],
     ) -> Token | None:
-        if self._unsaved:
-            self._save_late(key)
-        self._let_others_write()
+        if key not in self._unsaved:
+            self._let_others_write()
+        elif self._save_late(key) is not None:
+            # The back end may answer again at any moment, with what that token has replaced.
+            raise TokenStoreError
         with self._locked(self._ask(self._rows.locked, key.row_id, key.owner_id)) as rows:
             row = self._ask(rows.read, key.row_id)
             kept = self._open(key.row_id, row) or Kept(key, None)
