@@ -258,7 +258,8 @@ class OAuth(Mountable):
                 forgotten += account.forget_token(revoke=revoke)
             else:  # registered no more
                 forgotten += store.delete(key)
-        return forgotten
+        purge = getattr(store, "purge", None)  # of what no key opens any more
+        return forgotten + (purge(str(owner)) if purge is not None else 0)
 
     # -- configuration --------------------------------------------------------------------
 

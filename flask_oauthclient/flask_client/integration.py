@@ -20,10 +20,10 @@ from flask.sessions import NullSession
 from flask.wrappers import Response
 
 from ..protocol.errors import CallbackError
-from ..protocol.errors import LoginRequired
 from ..protocol.errors import MissingConfigurationError
 from ..protocol.errors import OAuthError
 from ..protocol.random import generate_token
+from ..registry.accounts import login_required
 from ..registry.framework import CallbackRequest
 from ..registry.options import ClientOptions
 from ..registry.settings import read_settings
@@ -227,7 +227,7 @@ class FlaskIntegration:
             return None
         owner = self._state.owner() if owner is None else owner
         if owner is None:
-            raise LoginRequired(detail={"client": self.name})
+            raise login_required(TokenKey(self.name, "", label))
         return Account(store, TokenKey(self.name, owner, label))
 
     @property

@@ -27,6 +27,7 @@ class LoginResult:
     :param next_url: path of this application that the person wanted to see.
     :param extra: what ``on_start`` sent along; nothing is ``{}``.
     :param signed_in: who is signed in in this browser already, if anybody.
+    :param label: which of several accounts a view has asked for.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class LoginResult:
         next_url: str = "/",
         extra: Any = None,
         signed_in: Identity | None = None,
+        label: str = "",
     ) -> None:
         self.client = client
         self.token = token
@@ -47,7 +49,7 @@ class LoginResult:
         self.signed_in = signed_in
         #: Which of several accounts of one person this is, in the store of tokens; ``on_login``
         #: and ``on_link`` may set it.
-        self.label = ""
+        self.label = label
         self._userinfo = None if userinfo is None else UserInfo(userinfo)
 
     def __repr__(self) -> str:

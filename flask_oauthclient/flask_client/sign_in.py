@@ -42,6 +42,7 @@ from .signed_in import read_identity
 from .signed_in import renewed_session
 from .signed_in import sign_in
 from .step_up import take_demand
+from .step_up import take_label
 from .stored_tokens import keep_token
 from .to_provider import check_not_ended
 from .to_provider import check_same_blueprint
@@ -135,7 +136,7 @@ class SignInRoutes:
     def _start(self, provider: str, next_url: str, **params: Any) -> Any:
         client, identity = self._settings.client(provider), read_identity()
         remember_start(next_url)
-        extra: dict[str, Any] = {"next": next_url}
+        extra: dict[str, Any] = {"next": next_url, "label": take_label(client, next_url)}
         if identity is not None:
             extra["by"] = identity.sign_in_id
         try:
@@ -258,6 +259,7 @@ def _result(client: Any, token: Mapping[str, Any]) -> tuple[LoginResult, dict[st
         next_url=safe_next(about.get("next"), default=home()),
         extra=about.get("app"),
         signed_in=read_identity(),
+        label=str(about.get("label", "")),
     )
     return result, about
 

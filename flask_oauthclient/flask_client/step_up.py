@@ -39,6 +39,7 @@ from .visit import is_for_a_script
 from .visit import is_ours
 
 _DEMAND = "_oauthclient_demand"
+_LABEL = "_oauthclient_label"
 #: The least ``max_age``, in seconds, that a sign-in just now is sure to meet.
 _LEAST_AGE = 30
 #: Seconds after a sign-in in which the same is not asked for once more.
@@ -184,7 +185,21 @@ def sign_in_again(error: LoginRequired) -> Any:
         error.extra = {"next": here}
         name = provider or settings_for(None).names()[0]
         return add_headers(make_response(tell(settings_for(provider), name, error)))
+    if error.label and not is_for_a_script():
+        session[_LABEL] = [provider, here, error.label]
     return ask(Demand(provider), "login_required")
+
+
+def take_label(client: Any, next_url: str) -> str | None:
+    """Which of several accounts the view needs that sent the person to sign in.
+
+    :param client: where the person signs in.
+    :param next_url: where that leads to.
+    """
+    noted = session.pop(_LABEL, None)
+    if not isinstance(noted, list) or noted[:2] != [client.name, next_url] or len(noted) != 3:
+        return None
+    return noted[2] if isinstance(noted[2], str) else None
 
 
 def _not_ours(provider: str | None, here: str) -> Any:

@@ -25,8 +25,23 @@ def keep_token(result: LoginResult, identity: Identity | None) -> None:
     if not keeps_tokens(result.client):
         return
     owner = app_state().owner() if identity is None else owner_of(identity)
-    if owner is not None:
+    if owner is None:
+        _tell_that_it_is_lost(result.name)
+    else:
         result.client.for_account(owner, result.label).save_token(result.token)
+
+
+def _tell_that_it_is_lost(name: str) -> None:
+    """Say once that the store cannot keep the token of a login, and what can be done."""
+    state = app_state()
+    if "owner" not in state.warned_of:
+        state.warned_of.add("owner")
+        _log.warning(
+            "the token of a login at %r is not stored, as on_login has answered with a response "
+            "and it is not known whose it is. If somebody is signed in by that, give the registry "
+            "token_owner=..., or call save_token",
+            name,
+        )
 
 
 def keeps_tokens(client: Any) -> bool:

@@ -193,7 +193,7 @@ class LoginRequired(MissingTokenError, InvalidTokenError):
     A view that lets it pass sends the person to sign in, if the blueprint is mounted; a script
     gets status 401.
 
-    :param client: name of the client at which to sign in.
+    ``detail`` names the client, and the account if it has a label.
     """
 
     error = "sign_in_required"
@@ -203,6 +203,11 @@ class LoginRequired(MissingTokenError, InvalidTokenError):
         """Name of the client at which to sign in."""
         name: str | None = self.detail.get("client")
         return name
+
+    @property
+    def label(self) -> str:
+        """Which of several accounts of the person it is about."""
+        return str(self.detail.get("label", ""))
 
 
 class UnsupportedTokenTypeError(TokenError):

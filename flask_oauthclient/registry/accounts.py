@@ -12,6 +12,7 @@ from ..protocol.errors import LoginRequired
 from ..protocol.errors import MissingConfigurationError
 from ..protocol.errors import MissingTokenError
 from ..storage.tokens.account import Account
+from ..storage.tokens.key import TokenKey
 
 
 class Found(NamedTuple):
@@ -19,6 +20,12 @@ class Found(NamedTuple):
 
     token: Any
     account: Account | None
+
+
+def login_required(key: TokenKey) -> LoginRequired:
+    """The error for an account whose owner has to sign in."""
+    label = {"label": key.label} if key.label else {}
+    return LoginRequired(detail={"client": key.client, **label})
 
 
 class Accounts:
@@ -66,7 +73,7 @@ class Accounts:
     def _no_token(self, account: Account | None) -> MissingTokenError:
         if account is None or self._has_own_tokens:
             return MissingTokenError()
-        return LoginRequired(detail={"client": self.name})
+        return login_required(account.key)
 
     def is_usable(self, token: Any) -> bool:
         """Whether a call can be made with a token, as far as that is known without asking."""

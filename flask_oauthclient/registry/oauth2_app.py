@@ -269,11 +269,14 @@ class OAuth2App(RemoteApp):
 
     def _replace_stored(self, token: OAuth2Token | None, account: Account) -> OAuth2Token:
         """Replace a token in a store; of all processes that want to, one asks the provider."""
-        replaced: list[OAuth2Token | None] = []  # what this caller asked the provider to replace
+        # What this caller asked the provider to replace, and what it got.
+        replaced: list[OAuth2Token | None] = []
+        renewed: list[OAuth2Token] = []
 
         def renew(current: Any) -> OAuth2Token:
             replaced.append(OAuth2Token.from_dict(current))
-            return self._renew(replaced[0])
+            renewed.append(self._renew(replaced[0]))
+            return renewed[0]
 
         failure: OAuthError
         try:
@@ -282,6 +285,7 @@ class OAuth2App(RemoteApp):
             failure = error
         else:
             if fresh is None:  # its owner has signed out meanwhile
+                self._revoke_what_came_late(renewed)
                 raise self._no_token(account)
             if replaced:  # and it is written
                 self._tell(fresh, replaced[0])
@@ -292,6 +296,11 @@ class OAuth2App(RemoteApp):
         if failure.error == "invalid_grant" and not self._has_own_tokens:
             raise self._no_token(account)
         raise failure
+
+    def _revoke_what_came_late(self, tokens: list[OAuth2Token]) -> None:
+        """A sign-out has overtaken the refresh: what came of it is nobody's, and still valid."""
+        for token in tokens:
+            self.revoke_quietly(token)
 
     def _renew_and_tell(self, token: OAuth2Token | None) -> OAuth2Token:
         fresh = self._renew(token)

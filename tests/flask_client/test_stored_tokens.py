@@ -24,6 +24,8 @@ from flask_oauthclient.protocol.errors import MissingConfigurationError
 from flask_oauthclient.protocol.errors import MissingTokenError
 from flask_oauthclient.protocol.errors import ProviderError
 from flask_oauthclient.protocol.errors import TokenRequestError
+from flask_oauthclient.storage.tokens.memory import MemoryRows
+from flask_oauthclient.storage.tokens.store import SealedTokenStore
 from flask_oauthclient.testing.browser import Visit
 from flask_oauthclient.testing.provider import ClientRecord
 from flask_oauthclient.testing.provider import DevelopmentProvider
@@ -54,6 +56,7 @@ class TokenSite(BlueprintSite):
         self.store: Any = registry["token_store"]
         self.app.add_url_rule("/me", "me", self._me)
         self.app.add_url_rule("/state", "state", self._state)
+        self.app.add_url_rule("/work", "work", self._work)
         self.app.add_url_rule("/careful", "careful", self._careful)
         self.app.add_url_rule("/forgetful", "forgetful", self._forgetful)
         self.caught: list[Any] = []
@@ -64,6 +67,9 @@ class TokenSite(BlueprintSite):
     def _state(self) -> Any:
         token = self.oauth.demo.token
         return {"authorized": self.oauth.demo.authorized, "token": bool(token)}
+
+    def _work(self) -> Any:
+        return self.oauth.demo.for_account(label="work").get("me").json()
 
     def _careful(self) -> str:
         try:
@@ -783,3 +789,48 @@ def test_token_that_the_login_itself_has_replaced_is_the_one_that_is_kept(
     assert site.provider.grants.find_refresh(kept["refresh_token"]) is not None
     assert kept["userinfo"]["sub"] == "alice"
     assert site.me()["sub"] == "alice"
+
+
+# -- what is easily forgotten ----------------------------------------------------------------------
+
+
+def test_refresh_that_a_sign_out_overtakes_leaves_nothing_valid(tokens: TokenSite) -> None:
+    rows, write = tokens.store._rows, tokens.store._rows.write
+
+    def overtaken(*args: Any, **kwargs: Any) -> bool:
+        rows.write = write
+        with tokens.app.app_context():
+            assert tokens.oauth.demo.for_account(owner=tokens.key.owner).forget_token()
+        return write(*args, **kwargs)
+
+    tokens.change(expires_at=1)
+    rows.write = overtaken
+    assert tokens.as_script("/me").status_code == 401
+    assert tokens.store.get(tokens.key) is None
+    find = tokens.provider.grants.find_refresh
+    assert [secret for secret in tokens.provider.secrets if find(secret)] == []
+
+
+def test_forgetting_a_person_takes_what_no_key_opens(make_token_site: MakeSite) -> None:
+    rows = MemoryRows()
+    SealedTokenStore(rows, ["k" * 32]).put(TokenKey("demo", "7"), {"access_token": "x"})
+    site = make_token_site(registry={"token_store": SealedTokenStore(rows, ["n" * 32])})
+    with site.app.app_context():
+        assert site.oauth.forget_tokens("7") == 1
+    assert list(rows.every()) == []
+
+
+def test_account_that_a_view_needs_is_the_one_that_is_signed_in_at(tokens: TokenSite) -> None:
+    page = tokens.open("/work")
+    assert page.response.json()["sub"] == "alice"
+    assert tokens.store.list(tokens.key.owner) == [tokens.key, tokens.key._replace(label="work")]
+
+
+def test_token_that_cannot_be_kept_is_told_of_once(
+    make_token_site: MakeSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    site = make_token_site(on_login=lambda result: redirect("/"))
+    for _ in range(2):
+        site.sign_in()
+    [record] = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert "token_owner" in record.getMessage()

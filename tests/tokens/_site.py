@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import cachelib
@@ -17,32 +18,40 @@ from flask_oauthclient.storage.tokens.store import SealedTokenStore
 KEYS = ["the only key of these tests"]
 
 
-def make_store(place: dict[str, Any]) -> SealedTokenStore | None:
-    """The store at a place, which is described in what JSON can say."""
-    return _MAKERS[place["kind"]](place)
+def make_store(place: dict[str, Any], stack: ExitStack) -> SealedTokenStore | None:
+    """The store at a place.
+
+    :param place: described in what JSON can say.
+    :param stack: of what is to be closed at the end.
+    """
+    return _MAKERS[place["kind"]](place, stack)
 
 
-def _none(place: dict[str, Any]) -> None:
+def _none(place: dict[str, Any], stack: ExitStack) -> None:
     return None
 
 
-def _memory(place: dict[str, Any]) -> SealedTokenStore:
+def _memory(place: dict[str, Any], stack: ExitStack) -> SealedTokenStore:
     return MemoryTokenStore(KEYS)
 
 
-def _redis(place: dict[str, Any]) -> SealedTokenStore:
+def _redis(place: dict[str, Any], stack: ExitStack) -> SealedTokenStore:
     import redis
 
-    return _cached(cachelib.RedisCache(redis.Redis.from_url(place["url"])), place)
+    client = redis.Redis.from_url(place["url"])
+    stack.callback(client.close)
+    return _cached(cachelib.RedisCache(client), place)
 
 
-def _memcached(place: dict[str, Any]) -> SealedTokenStore:
+def _memcached(place: dict[str, Any], stack: ExitStack) -> SealedTokenStore:
     from pymemcache.client.base import PooledClient
 
-    return _cached(cachelib.MemcachedCache(PooledClient(tuple(place["address"]))), place)
+    client = PooledClient(tuple(place["address"]))
+    stack.callback(client.close)
+    return _cached(cachelib.MemcachedCache(client), place)
 
 
-def _files(place: dict[str, Any]) -> SealedTokenStore:
+def _files(place: dict[str, Any], stack: ExitStack) -> SealedTokenStore:
     return _cached(cachelib.FileSystemCache(place["folder"], threshold=0), place)
 
 
@@ -51,18 +60,19 @@ def _cached(cache: Any, place: dict[str, Any]) -> SealedTokenStore:
     return CacheTokenStore(cache, KEYS, lock_seconds=seconds, prefix=place["prefix"])
 
 
-def _sql(place: dict[str, Any]) -> SealedTokenStore:
+def _sql(place: dict[str, Any], stack: ExitStack) -> SealedTokenStore:
     import sqlalchemy
 
     from flask_oauthclient.storage.tokens.sqlalchemy import SQLAlchemyTokenStore
     from flask_oauthclient.storage.tokens.sqlalchemy import token_table
 
     engine = sqlalchemy.create_engine(place["url"])
+    stack.callback(engine.dispose)
     table = token_table(sqlalchemy.MetaData(), name=place["prefix"])
     return SQLAlchemyTokenStore(engine, table, KEYS)
 
 
-_MAKERS: dict[str, Callable[[dict[str, Any]], Any]] = {
+_MAKERS: dict[str, Callable[[dict[str, Any], ExitStack], Any]] = {
     "none": _none,
     "memory": _memory,
     "redis": _redis,
@@ -88,8 +98,9 @@ class Site:
     ) -> None:
         self.app = Flask("tokens")
         self.app.config["SECRET_KEY"] = "the secret key that all workers share"
-        self.store = make_store(place)
-        self.oauth = OAuth(self.app, token_store=self.store, token_owner=lambda: g.get("owner"))
+        self.stack = ExitStack()
+        store = make_store(place, self.stack)
+        self.oauth = OAuth(self.app, token_store=store, token_owner=lambda: g.get("owner"))
         more = {} if compliance_fix is None else {"compliance_fix": compliance_fix}
         self.oauth.register("demo", **client, **more)
 

@@ -93,7 +93,12 @@ class Calls:
             self._stopped.set()
         for thread in self._threads:
             thread.join(_LIMIT)
-        told = {"good": len(self._ended), "failed": self._failed, "took": self._took, "ended": self._ended}
+        told = {
+            "good": len(self._ended),
+            "failed": self._failed,
+            "took": self._took,
+            "ended": self._ended,
+        }
         return {"unfinished": sum(thread.is_alive() for thread in self._threads), **told}
 
     def so_far(self) -> dict[str, Any]:
@@ -132,7 +137,7 @@ class Calls:
 class Worker:
     """What the commands do."""
 
-    site: Site
+    site: Site | None = None
     calls: Calls
 
     def do(self, name: str, value: Any) -> dict[str, Any]:
@@ -143,6 +148,8 @@ class Worker:
     def _do_site(self, value: dict[str, Any]) -> None:
         _armed.clear()
         kept.FAILURE_SECONDS = 30
+        if self.site is not None:
+            self.site.stack.close()
         self.site = Site(**value, compliance_fix=stand_still)
 
     def _do_keep(self, value: dict[str, Any]) -> None:

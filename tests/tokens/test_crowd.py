@@ -16,13 +16,17 @@ from tests.tokens._processes import ROOT
 from tests.tokens._processes import Provider
 
 
-@pytest.mark.parametrize(("module", "threads"), [("_crowd", 32), ("_greenlets", 160)])
+@pytest.mark.parametrize(
+    ("module", "threads", "switch"),
+    [("_crowd", 32, "_thread"), ("_greenlets", 160, "gevent.thread")],
+)
 def test_nobody_uses_the_token_of_another_user(
     op: Provider,
     client: dict[str, Any],
     place_of: Callable[[str], dict[str, Any]],
     module: str,
     threads: int,
+    switch: str,
 ) -> None:
     told = {"issuer": op.issuer, "place": place_of("redis"), "client": client, "threads": threads}
     done = subprocess.run(
@@ -36,6 +40,7 @@ def test_nobody_uses_the_token_of_another_user(
     )
     assert done.returncode == 0, done.stderr[-2000:]
     answers = json.loads(done.stdout)
+    assert answers["switch"] == switch
     assert answers["ours"] == {"right": CALLS}
     # Half of the tokens had expired, and each of those was refreshed once.
     assert op.ledger()["answered"] == {"200": USERS // 2}

@@ -60,7 +60,7 @@ def new_key() -> str:
     return secrets.token_urlsafe(_NEW_KEY_BYTES)
 
 
-def split_keys(configured: object) -> tuple[str, ...]:
+def split_keys(configured: object) -> tuple[str | bytes, ...]:
     """Read keys out of a configuration value.
 
     :param configured: a list of texts, or one text with commas or spaces between the keys, as it
@@ -69,8 +69,12 @@ def split_keys(configured: object) -> tuple[str, ...]:
     """
     if isinstance(configured, str):
         return tuple(configured.replace(",", " ").split())
-    if isinstance(configured, list | tuple) and all(isinstance(key, str) for key in configured):
-        return tuple(configured)
+    if isinstance(configured, bytes):
+        return (configured,)
+    if isinstance(configured, list | tuple):
+        keys = tuple(key for key in configured if isinstance(key, str | bytes))
+        if len(keys) == len(configured):
+            return keys
     raise InvalidSettingError(
         "invalid_configuration", "OAUTHCLIENT_TOKEN_KEYS is a list of texts, the current key first."
     )

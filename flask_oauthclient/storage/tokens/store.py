@@ -234,6 +234,18 @@ class SealedTokenStore:
         self._unsaved.pop(key, None)
         return removed
 
+    def purge(self, owner: str) -> int:
+        """Remove all that there is of an owner, also what no key opens any more.
+
+        :returns: how many rows there were.
+        """
+        purged = 0
+        for row_id, _ in self._ask(self._rows.of_owner, owner_id(owner)):
+            purged += self._ask(self._rows.remove, row_id, owner_id(owner))
+        for key in [key for key in self._unsaved if key.owner == owner]:
+            self._unsaved.pop(key, None)
+        return purged
+
     def list(self, owner: str) -> list[TokenKey]:
         """The keys of all tokens of an owner, in order."""
         rows = self._ask(self._rows.of_owner, owner_id(owner))
