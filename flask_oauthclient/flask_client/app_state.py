@@ -14,6 +14,7 @@ from ..protocol.errors import MissingConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from collections.abc import Sequence
 
     from ..storage.sealing import Sealer
     from ..storage.sign_outs import SignOuts
@@ -127,12 +128,17 @@ class AppState:
         use_keys = getattr(self.token_store, "use_keys", None)
         if use_keys is None:
             return
+        from ..storage.tokens.envelope import check_keys
+
+        check_keys(self._token_keys())  # what cannot be right is refused before a user meets it
+        use_keys(self._token_keys)
+
+    def _token_keys(self) -> Sequence[str | bytes]:
+        """The keys that seal tokens, the current one first."""
         from ..storage.tokens.envelope import split_keys
 
         configured = self.app.config.get("OAUTHCLIENT_TOKEN_KEYS")
-        keys = split_keys(configured) if configured else self._secret_keys
-        if keys:
-            use_keys(keys)
+        return split_keys(configured) if configured else self._secret_keys
 
     @property
     def _secret_keys(self) -> list[str | bytes]:

@@ -75,7 +75,7 @@ def _outcome(call: Call, owner: str) -> str:
     try:
         answer = call(owner)
     except Exception as error:  # noqa: BLE001  whatever it is, the test shall see it
-        return type(error).__name__
+        return f"{type(error).__name__} {error.__cause__ or error.__context__}"
     if answer.status_code != 200:
         return f"status {answer.status_code}"
     return "right" if answer.json() == {"sub": owner} else "wrong"

@@ -93,13 +93,13 @@ class Calls:
             self._stopped.set()
         for thread in self._threads:
             thread.join(_LIMIT)
-        told = {
+        return {
             "good": len(self._ended),
             "failed": self._failed,
             "took": self._took,
             "ended": self._ended,
+            "unfinished": sum(thread.is_alive() for thread in self._threads),
         }
-        return {"unfinished": sum(thread.is_alive() for thread in self._threads), **told}
 
     def so_far(self) -> dict[str, Any]:
         """What has become of the calls until now."""

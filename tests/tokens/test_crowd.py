@@ -18,7 +18,7 @@ from tests.tokens._processes import Provider
 
 @pytest.mark.parametrize(
     ("module", "threads", "switch"),
-    [("_crowd", 32, "_thread"), ("_greenlets", 160, "gevent.thread")],
+    [("_crowd", 32, "_thread"), ("_greenlets", 80, "gevent.thread")],
 )
 def test_nobody_uses_the_token_of_another_user(
     op: Provider,

@@ -18,6 +18,7 @@ from __future__ import annotations
 import hmac
 import logging
 import secrets
+from collections.abc import Iterable
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -80,6 +81,19 @@ def split_keys(configured: object) -> tuple[str | bytes, ...]:
     )
 
 
+def check_keys(keys: Iterable[str | bytes]) -> None:
+    """Refuse keys that could be guessed.
+
+    :raises InvalidSettingError: for one that is too short.
+    """
+    if any(len(key) < _MIN_KEY_LENGTH for key in keys):
+        raise InvalidSettingError(
+            "invalid_configuration",
+            f"A key that seals tokens has {_MIN_KEY_LENGTH} characters at the least, the "
+            "SECRET_KEY too if it stands in for one. `flask oauth keys generate` makes one.",
+        )
+
+
 class TokenSealer:
     """Seal and open the tokens of a store.
 
@@ -98,12 +112,7 @@ class TokenSealer:
                 "Tokens are stored sealed. Set OAUTHCLIENT_TOKEN_KEYS (`flask oauth keys generate` "
                 "makes a key), or pass keys to the store.",
             )
-        if any(len(key) < _MIN_KEY_LENGTH for key in keys):
-            raise InvalidSettingError(
-                "invalid_configuration",
-                f"A key that seals tokens has {_MIN_KEY_LENGTH} characters at the least, the "
-                "SECRET_KEY too if it stands in for one. `flask oauth keys generate` makes one.",
-            )
+        check_keys(keys)
         self._keys = [_read_key(key) for key in keys]
         self._told: set[bytes] = set()
 

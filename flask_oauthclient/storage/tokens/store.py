@@ -141,6 +141,8 @@ class SealedTokenStore:
         self._rows = rows
         self._own_keys = keys is not None
         self._sealer: TokenSealer | None = None if keys is None else TokenSealer(keys)
+        self._find_keys: Callable[[], Sequence[str | bytes]] = tuple
+        self._last_key_id: str | None = None
         self._flights: SingleFlight[Token | None] = SingleFlight(memory=0)
         self._unsaved: dict[TokenKey, _Unsaved] = {}
         #: When the back end was last found to fail.
@@ -151,17 +153,14 @@ class SealedTokenStore:
 
     # -- keys -----------------------------------------------------------------------------
 
-    def use_keys(self, keys: Sequence[str | bytes]) -> None:
-        """Take the keys of an application, unless the store was given keys of its own."""
-        if self._own_keys:
-            return
-        sealer, before = TokenSealer(keys), self._sealer
-        if before is not None and before.current_key_id != sealer.current_key_id:
-            _log.warning(
-                "a store of tokens takes the keys of another application than before; if both "
-                "are in use, pass keys to the store"
-            )
-        self._sealer = sealer
+    def use_keys(self, find: Callable[[], Sequence[str | bytes]]) -> None:
+        """Take the keys of an application, unless the store was given keys of its own.
+
+        :param find: gives them when the first token is sealed or opened.
+        """
+        if not self._own_keys:
+            self._find_keys = find
+            self._sealer = None
 
     @property
     def sealer(self) -> TokenSealer:
@@ -170,7 +169,9 @@ class SealedTokenStore:
         :raises MissingConfigurationError: without keys.
         """
         if self._sealer is None:
-            self._sealer = TokenSealer(())
+            self._sealer = TokenSealer(self._find_keys())
+            _warn_of_other_keys(self._last_key_id, self._sealer.current_key_id)
+            self._last_key_id = self._sealer.current_key_id
         return self._sealer
 
     def reseal(self) -> Resealed:
@@ -434,3 +435,11 @@ def _short(token: Mapping[str, Any] | None) -> str:
 
 def _without_extra(token: Mapping[str, Any]) -> Token:
     return {name: value for name, value in token.items() if name not in _NOT_KEPT}
+
+
+def _warn_of_other_keys(before: str | None, current: str) -> None:
+    if before not in (None, current):
+        _log.warning(
+            "a store of tokens takes the keys of another application than before; if both are in "
+            "use, pass keys to the store"
+        )

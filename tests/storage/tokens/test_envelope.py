@@ -149,13 +149,15 @@ def test_a_new_key_seals_and_is_like_no_other() -> None:
         (" a, b\n c,,", ("a", "b", "c")),
         (["a b", "c"], ("a b", "c")),
         ((), ()),
+        (b"key", (b"key",)),
+        ([b"key", "a"], (b"key", "a")),
     ],
 )
-def test_keys_in_the_configuration(configured: object, keys: tuple[str, ...]) -> None:
+def test_keys_in_the_configuration(configured: object, keys: tuple[str | bytes, ...]) -> None:
     assert split_keys(configured) == keys
 
 
-@pytest.mark.parametrize("configured", [None, 5, b"key", ["a", 5], {"a": "b"}, {"a"}])
+@pytest.mark.parametrize("configured", [None, 5, ["a", 5], {"a": "b"}, {"a"}])
 def test_what_is_no_list_of_keys(configured: object) -> None:
     with pytest.raises(InvalidSettingError, match="OAUTHCLIENT_TOKEN_KEYS"):
         split_keys(configured)

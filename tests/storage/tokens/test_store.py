@@ -173,7 +173,7 @@ def test_a_store_needs_keys() -> None:
     store = SealedTokenStore(MemoryRows())
     with pytest.raises(MissingConfigurationError, match="OAUTHCLIENT_TOKEN_KEYS"):
         store.put(KEY, ONE)
-    store.use_keys([NEW])
+    store.use_keys(lambda: [NEW])
     store.put(KEY, ONE)
     assert store.get(KEY) == ONE
 
@@ -181,7 +181,7 @@ def test_a_store_needs_keys() -> None:
 def test_keys_of_its_own_count() -> None:
     rows = MemoryRows()
     store = SealedTokenStore(rows, [NEW])
-    store.use_keys([OLD])
+    store.use_keys(lambda: [OLD])
     store.put(KEY, ONE)
     assert SealedTokenStore(rows, [NEW]).get(KEY) == ONE
     assert SealedTokenStore(rows, [OLD]).get(KEY) is None
