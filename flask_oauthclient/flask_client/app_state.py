@@ -11,6 +11,7 @@ from typing import NamedTuple
 from flask import Flask
 
 from ..protocol.errors import MissingConfigurationError
+from ..storage.tokens.key import owner_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ..storage.sign_outs import SignOuts
     from ..storage.state import PendingLogins
     from ..storage.tokens.store import TokenStore
+    from .identity import Identity
     from .remote_app import FlaskOAuth2App
 
 
@@ -98,23 +100,28 @@ class AppState:
         lifetime = self.app.permanent_session_lifetime.total_seconds()
         return SignOuts(self.cache, int(lifetime))
 
+    @property
+    def store_of_clients(self) -> TokenStore:
+        """Where tokens of the clients' own are kept; not in the session of a visitor."""
+        store = self.token_store
+        if store is None or getattr(store, "ends_with_session", False):
+            return self._own_tokens
+        return store
+
     @cached_property
-    def own_tokens(self) -> TokenStore:
-        """Tokens of the clients' own, where the application has no store."""
+    def _own_tokens(self) -> TokenStore:
         from ..storage.tokens.memory import MemoryTokenStore
 
         return MemoryTokenStore()
 
-    @property
-    def is_identity_owner(self) -> bool:
-        """Whether tokens belong to who has signed in with the blueprint."""
-        return self._token_owner is None
+    def owner_of(self, identity: Identity) -> str | None:
+        """Whose tokens those of a person are who has signed in with the blueprint."""
+        return identity.owner if self._token_owner is None else self.owner()
 
     def owner(self) -> str | None:
         """Whose stored tokens the current request is about; ``None`` if nobody is signed in."""
         if self._token_owner is not None:
-            owner = self._token_owner()
-            return None if owner is None or owner == "" else str(owner)
+            return owner_text(self._token_owner())
         from .signed_in import read_identity
 
         identity = read_identity()

@@ -25,6 +25,7 @@ from ..registry.options import METADATA_NAMES
 from ..registry.options import NAMES
 from ..registry.options import check_keywords
 from ..registry.options import merge
+from ..storage.tokens.key import owner_text
 from .app_state import AppState
 from .app_state import Registration
 from .form_post import relay
@@ -250,8 +251,10 @@ class OAuth(Mountable):
             raise MissingConfigurationError(
                 "missing_configuration", "There is no store of tokens to forget them in."
             )
-        forgotten = 0
-        for key in store.list(str(owner)):
+        whose, forgotten = owner_text(owner), 0
+        if whose is None:  # what belongs to nobody belongs to the clients themselves
+            raise InvalidSettingError("invalid_configuration", "Say the owner of the tokens.")
+        for key in store.list(whose):
             client = self.create_client(key.client)
             if client is not None and client.framework.has_store:
                 account = client.for_account(key.owner, key.label)
@@ -259,7 +262,7 @@ class OAuth(Mountable):
             else:  # registered no more
                 forgotten += store.delete(key)
         purge = getattr(store, "purge", None)  # of what no key opens any more
-        return forgotten + (purge(str(owner)) if purge is not None else 0)
+        return forgotten + (purge(whose) if purge is not None else 0)
 
     # -- configuration --------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from typing import Any
@@ -145,7 +146,8 @@ def remember_success(next_url: str) -> None:
     now, done = int(time.time()), _recently_done()
     while len(done) >= _MAX_DONE:
         del done[next(iter(done))]
-    done[_tag()] = [now, next_url if len(next_url) <= _MAX_NEXT else home()]
+    is_short = len(next_url) <= _MAX_NEXT
+    done[_tag()] = [now, next_url] if is_short else [now, home(), _named(next_url)]
     session[DONE] = json.dumps(done)  # a text, which Flask need not walk through on each request
     for name in (_AGAIN, _NEXT):
         session.pop(name, None)
@@ -153,7 +155,14 @@ def remember_success(next_url: str) -> None:
 
 def has_just_led_to(next_url: str) -> bool:
     """Whether a login of this browser was completed just now, and led to a page."""
-    return any(at[1] == next_url for at in _recently_done().values())
+    return any(at[-1] == _named(next_url) for at in _recently_done().values())
+
+
+def _named(next_url: str) -> str:
+    """A page as the session remembers it: a long address by its hash."""
+    if len(next_url) <= _MAX_NEXT:
+        return next_url
+    return hashlib.sha256(next_url.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def next_of(error: OAuthError) -> str:
@@ -180,7 +189,7 @@ def _recently_done() -> dict[str, Any]:
 
 
 def _is_recent(noted: Any) -> bool:
-    if not isinstance(noted, list) or len(noted) != 2 or not isinstance(noted[0], int | float):
+    if not isinstance(noted, list) or len(noted) < 2 or not isinstance(noted[0], int | float):
         return False
     return 0 <= time.time() - noted[0] <= REPEATED
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import MutableMapping
 from functools import partial
+from typing import TYPE_CHECKING
 from typing import Any
 
 from flask import after_this_request
@@ -31,6 +32,7 @@ from ..storage.state import LIFETIME
 from ..storage.state import Browser
 from ..storage.tokens.account import Account
 from ..storage.tokens.key import TokenKey
+from ..storage.tokens.key import owner_text
 from ..transport._run import finish
 from .app_state import AppState
 from .app_state import Registration
@@ -46,8 +48,13 @@ from .unproxied import unproxied
 from .visit import is_prefetch
 from .visit import is_secure
 
+if TYPE_CHECKING:
+    from .identity import Identity
+
 #: Where a request remembers the stored tokens that it has used.
 _KNOWN = "_oauthclient_tokens"
+#: Where it is noted which request has set a token in ``g``, and by which registry.
+_SET_BY = "_oauthclient_set_by"
 #: How sealed secrets begin.
 _SEALED = "sealed."
 
@@ -222,11 +229,11 @@ class FlaskIntegration:
             return None
         store = self._state.token_store
         if own:
-            return Account(store or self._state.own_tokens, TokenKey(self.name, owner or "", label))
+            return Account(self._state.store_of_clients, TokenKey(self.name, owner or "", label))
         if store is None:
             return None
         owner = self._state.owner() if owner is None else owner
-        if owner is None:
+        if not owner:
             raise login_required(TokenKey(self.name, "", label))
         return Account(store, TokenKey(self.name, owner, label))
 
@@ -235,12 +242,21 @@ class FlaskIntegration:
         """Whether a store keeps the tokens of users, and no function of the application."""
         return self._state.token_store is not None and self._function("fetch_token") is None
 
+    def owner_of(self, identity: Identity) -> str | None:
+        """Whose tokens those of a signed-in person are."""
+        return self._state.owner_of(identity)
+
+    def owner(self) -> str | None:
+        """Whose stored tokens the current request is about; ``None`` for nobody."""
+        return self._state.owner()
+
     def bound(self, owner: str | int | None, label: str) -> FlaskIntegration:
         """The same for another account.
 
         :param owner: whose; default is whoever is signed in.
         :param label: which of several of one owner.
         :raises MissingConfigurationError: without a store of tokens.
+        :raises InvalidSettingError: for an owner that is no key of a person.
         """
         if not self.has_store:
             raise MissingConfigurationError(
@@ -249,37 +265,55 @@ class FlaskIntegration:
                 "oauth.init_app(app, token_store=...).",
             )
         other = copy.copy(self)
-        other._bound = None if owner is None else str(owner), label
+        other._bound = None if owner is None else owner_text(owner) or "", label
         other._is_bound = True
         return other
 
     @property
     def _token_name(self) -> str:
-        return f"_oauth_token_{self.name}"
+        name = f"_oauth_token_{self.name}"
+        return f"{name} {self._bound}" if self._is_bound else name
 
     def current_token(self, account: Account | None = None) -> Any:
         """The token that this request has used already, or ``None``.
 
         :param account: where it is kept; by default it is one that was set by hand.
         """
-        if not has_app_context():
-            return None
         if account is not None:
-            known: dict[TokenKey, Any] = g.get(_KNOWN) or {}
-            return known.get(account.key)
-        return None if self._is_bound else g.get(self._token_name)
+            known = self._known()
+            return None if known is None else known.get((self._state, account.key))
+        if not has_app_context() or self._is_of_another_request():
+            return None
+        return g.get(self._token_name)
 
     def set_current_token(self, token: Any, account: Account | None = None) -> None:
         """Remember the token for the rest of the request."""
-        if not has_app_context():
-            return
-        if account is None:
+        if account is not None:
+            known = self._known()
+            if known is not None:
+                # By its key, as somebody may sign in or out in the middle of a request.
+                known[self._state, account.key] = token
+        elif has_app_context():
             setattr(g, self._token_name, token)
-            return
-        # By its key, as somebody may sign in or out in the middle of a request.
-        if _KNOWN not in g:
-            setattr(g, _KNOWN, {})
-        g.get(_KNOWN)[account.key] = token
+            g.setdefault(_SET_BY, {})[self._token_name] = _this_request(), self._state
+
+    @staticmethod
+    def _known() -> dict[tuple[AppState, TokenKey], Any] | None:
+        """The stored tokens that this request has used.
+
+        Without a request each is read when it is needed: work in the background may go on for
+        days, while people sign out.
+        """
+        asked = _this_request()
+        return None if asked is None else asked.__dict__.setdefault(_KNOWN, {})
+
+    def _is_of_another_request(self) -> bool:
+        """Whether the token in ``g`` is none of this request's, or of another registry.
+
+        All requests of a worker have one ``g`` if a module has pushed a context for good.
+        """
+        by = g.get(_SET_BY, {}).get(self._token_name)
+        return by is not None and (by[0] not in (None, _this_request()) or by[1] is not self._state)
 
     def _function(self, name: str) -> Any:
         """A function of the application that keeps tokens: of the registration, or of all."""
@@ -333,3 +367,8 @@ class FlaskIntegration:
             refresh_token=refresh_token,
             access_token=access_token,
         )
+
+
+def _this_request() -> Any:
+    """The current request itself, or ``None``."""
+    return unproxied(request) if has_request_context() else None

@@ -45,6 +45,9 @@ _KEY = "_oauthclient_tokens"
 MAX_CHARACTERS = 3500
 #: Seconds for which a request may go on with the session that it has begun with.
 _SUCCESSOR_SECONDS = 600
+#: How often a token is replaced in that time, at the most; a cache that was tampered with may
+#: lead round in circles.
+_MAX_SUCCESSORS = 1000
 _VERSION_BYTES = 8
 
 
@@ -59,13 +62,15 @@ class _SessionRows(TokenRows):
         """The row, or what another request of this session has replaced it with."""
         kept = _kept().get(row_id)
         row = _parse(kept)
-        while row is not None:
+        for _ in range(_MAX_SUCCESSORS):
+            if row is None:
+                return None
             newer = _parse(one_time.read(self.cache, _successor_of(row_id, row)))
             if newer is None:
                 return row
             row = newer
             self._set(row_id, _text(row))
-        return None
+        return row
 
     def write(self, row_id: str, owner_id: str, row: Row, over: int | None = None) -> bool:
         """Write a row into the session, and let the session's other requests know."""
@@ -124,6 +129,7 @@ class SessionTokenStore(SealedTokenStore):
 
     #: What a sign-out does not leave behind.
     ends_with_session = True
+    _is_shared = False
 
     _rows: _SessionRows
 

@@ -36,7 +36,6 @@ from .signed_in import sign_out
 from .stored_tokens import Ending
 from .stored_tokens import ending_with_session
 from .stored_tokens import keeps_tokens
-from .stored_tokens import owner_of
 from .texts import LOGOUT_UNCONFIRMED
 from .texts import words_of_request
 from .visit import check_is_ours
@@ -62,10 +61,7 @@ class SignOutRoutes:
         check_is_ours()
         next_url = wanted_next() if request.form.get("next") else None
         stored = self._stored_token()  # while it is known whose
-        ending = self._ending_tokens()
         identity, answer = end_here(self._settings)
-        if ending is not None:
-            ending.carry_out()
         if identity is None:
             return redirect(next_url or path_of("logout_callback"))
         ticket = take_ticket(identity.sign_in_id)
@@ -77,13 +73,6 @@ class SignOutRoutes:
             if answer is None:
                 answer = _leave(client, ticket.id_token, next_url)
         return redirect(next_url or path_of("logout_callback")) if answer is None else answer
-
-    def _ending_tokens(self) -> Ending | None:
-        """What ends of the stored tokens of who signs out."""
-        identity = read_identity()
-        owner = None if identity is None else owner_of(identity)
-        wanted = self._settings.forget_tokens
-        return ending_with_session(self._settings.oauth, owner, is_wanted=wanted)
 
     def _stored_token(self) -> str | None:
         """What to revoke of the token that functions of the application keep.
@@ -206,16 +195,28 @@ class SignOutRoutes:
 
 
 def end_here(settings: BlueprintSettings) -> tuple[Identity | None, Any]:
-    """End the session of this browser, and tell the application.
+    """End the session of this browser and the tokens that end with it; tell the application.
 
     :param settings: of the blueprint.
     :returns: who was signed in, and what ``on_logout`` answers.
     """
+    ending = _ending_tokens(settings)  # while it is known whose
     identity = sign_out()
+    try:
+        if identity is None:
+            return None, None
+        signals.logged_out.send(this_app(), name=identity.provider, identity=identity)
+        return identity, settings.on_logout(identity) if settings.on_logout is not None else None
+    finally:
+        if ending is not None:
+            ending.carry_out()
+
+
+def _ending_tokens(settings: BlueprintSettings) -> Ending | None:
+    identity, wanted = read_identity(), settings.forget_tokens
     if identity is None:
-        return None, None
-    signals.logged_out.send(this_app(), name=identity.provider, identity=identity)
-    return identity, settings.on_logout(identity) if settings.on_logout is not None else None
+        return None
+    return ending_with_session(settings.oauth, identity, is_wanted=wanted)
 
 
 def _end_named(provider: str, issuer: str, sid: str) -> bool:

@@ -166,8 +166,7 @@ def ask(demand: Demand, shortfall: str) -> Any:
         return add_headers(make_response(page))
     if identity is None and has_just_led_to(here):
         return _not_ours(provider, here)
-    if request.method in ("GET", "HEAD") or is_ours():
-        # A form of another site comes without cookies; a new session would replace the person's.
+    if _brings_its_session():
         session[_DEMAND] = asked
     if provider is None:
         return redirect(route_for("login", next=here), 303)
@@ -185,9 +184,17 @@ def sign_in_again(error: LoginRequired) -> Any:
         error.extra = {"next": here}
         name = provider or settings_for(None).names()[0]
         return add_headers(make_response(tell(settings_for(provider), name, error)))
-    if error.label and not is_for_a_script():
+    if error.label and not is_for_a_script() and _brings_its_session():
         session[_LABEL] = [provider, here, error.label]
     return ask(Demand(provider), "login_required")
+
+
+def _brings_its_session() -> bool:
+    """Whether something may be noted in the session.
+
+    A form of another site comes without cookies; a new session would replace the person's.
+    """
+    return request.method in ("GET", "HEAD") or is_ours()
 
 
 def take_label(client: Any, next_url: str) -> str | None:

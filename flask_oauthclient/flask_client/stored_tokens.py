@@ -6,7 +6,8 @@ import logging
 from typing import Any
 from typing import NamedTuple
 
-from ..protocol.errors import TokenStoreError
+from ..protocol.errors import OAuthError
+from ..storage.tokens.key import TokenKey
 from .extension import OAuth
 from .identity import Identity
 from .login_result import LoginResult
@@ -24,7 +25,8 @@ def keep_token(result: LoginResult, identity: Identity | None) -> None:
     """
     if not keeps_tokens(result.client):
         return
-    owner = app_state().owner() if identity is None else owner_of(identity)
+    framework = result.client.framework
+    owner = framework.owner() if identity is None else framework.owner_of(identity)
     if owner is None:
         _tell_that_it_is_lost(result.name)
     else:
@@ -49,18 +51,12 @@ def keeps_tokens(client: Any) -> bool:
     return bool(client.framework.has_store)
 
 
-def owner_of(identity: Identity) -> str | None:
-    """Whose tokens those of a signed-in person are."""
-    return identity.owner if app_state().is_identity_owner else app_state().owner()
-
-
 class Ending(NamedTuple):
     """Tokens that end with a session."""
 
     oauth: OAuth
     owner: str
-    #: Clients, each for one account, and its token.
-    tokens: list[tuple[Any, Any]]
+    tokens: list[tuple[TokenKey, Any]]
 
     def carry_out(self) -> None:
         """Remove the tokens, and revoke them where that can be done.
@@ -68,38 +64,46 @@ class Ending(NamedTuple):
         The session has ended by then: nobody stays signed in because of a store, or a provider,
         that is down.
         """
+        ended = dict(self.tokens)
         try:
+            for key in ended:
+                ended[key] = self._taken(key) or ended[key]
             self.oauth.forget_tokens(self.owner, revoke=False)
-        except TokenStoreError as failure:
+        except OAuthError as failure:
             _log.warning("tokens of somebody who signed out are still stored: %s", failure)
-        for client, token in self.tokens:
-            client.revoke_quietly(token)
+        for key, token in ended.items():
+            client = self.oauth.create_client(key.client)
+            if client is not None and token is not None:
+                client.revoke_quietly(token)
+
+    def _taken(self, key: TokenKey) -> Any:
+        """What a refresh may have brought meanwhile, or ``None``."""
+        client: Any = self.oauth.create_client(key.client)
+        if client is None or not keeps_tokens(client):
+            return None
+        return client.for_account(key.owner, key.label).take_token()
 
 
-def ending_with_session(oauth: OAuth, owner: str | None, *, is_wanted: bool) -> Ending | None:
+def ending_with_session(oauth: OAuth, identity: Identity, *, is_wanted: bool) -> Ending | None:
     """What ends of the tokens that the store has, when somebody signs out.
 
     :param oauth: the registry.
-    :param owner: who signs out.
+    :param identity: who signs out.
     :param is_wanted: whether the application wants that. What lives in the session is gone in any
         case, and should not stay valid.
     """
-    store = app_state().token_store
+    state = oauth.current_state()
+    store, owner = state.token_store, state.owner_of(identity)
     if store is None or owner is None:
         return None
     if not (is_wanted or getattr(store, "ends_with_session", False)):
         return None
     try:
         found = [(key, store.get(key)) for key in store.list(owner)]
-    except TokenStoreError as failure:
+    except OAuthError as failure:
         _log.warning("tokens of somebody who signs out are not found: %s", failure)
         found = []
-    tokens = [
-        (oauth.create_client(key.client), token)
-        for key, token in found
-        if key.client in oauth.names() and token is not None
-    ]
-    return Ending(oauth, owner, tokens)
+    return Ending(oauth, owner, found)
 
 
 def forget_account(client: Any, identity: Identity, label: str | None) -> None:
@@ -112,7 +116,7 @@ def forget_account(client: Any, identity: Identity, label: str | None) -> None:
     """
     if not keeps_tokens(client):
         return
-    owner = owner_of(identity)
+    owner = client.framework.owner_of(identity)
     if owner is None:
         return
     mine = client.for_account(owner)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from typing import Any
 from typing import NoReturn
 
@@ -26,6 +27,10 @@ def _finite(digits: str) -> float:
     return number
 
 
+#: Objects and arrays within each other: more than anybody means, and less than what a copy of
+#: the value, which needs more of the stack than the parser, could fail by.
+_MAX_DEPTH = 100
+
 _decoder = json.JSONDecoder(
     object_pairs_hook=_unique_members, parse_float=_finite, parse_constant=_refuse_constant
 )
@@ -40,6 +45,24 @@ def loads(data: bytes) -> Any:
         or a number that is infinite here, or is nested too deeply to be honest.
     """
     try:
-        return _decoder.decode(data.decode("utf-8"))
+        value = _decoder.decode(data.decode("utf-8"))
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    if data.count(b"[") + data.count(b"{") > _MAX_DEPTH:
+        _check_depth(value)
+    return value
+
+
+def _check_depth(value: Any) -> None:
+    level = [value]
+    for _ in range(_MAX_DEPTH + 1):
+        level = [child for each in level for child in _children(each)]
+        if not level:
+            return
+    raise ValueError("nested too deeply")
+
+
+def _children(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()

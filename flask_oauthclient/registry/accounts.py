@@ -139,13 +139,23 @@ class Accounts:
         :raises MissingConfigurationError: without a store of tokens.
         :raises TokenStoreError: if the store cannot be asked.
         """
-        account = self._account()
-        token = account.get() if revoke else None
-        was_there = account.delete()
-        self.framework.set_current_token(None, account)
-        if token is not None:
+        token = self.take_token()
+        was_there = self._account().delete() or token is not None
+        if token is not None and revoke:
             self.revoke_quietly(token)
         return was_there
+
+    def take_token(self) -> Any:
+        """Remove the token from the store, and leave it to the caller to make it worthless.
+
+        :returns: the token, or ``None``.
+        :raises MissingConfigurationError: without a store of tokens.
+        :raises TokenStoreError: if the store cannot be asked.
+        """
+        account = self._account()
+        token = account.take()
+        self.framework.set_current_token(None, account)
+        return token
 
     def accounts(self) -> list[str]:
         """The labels of the accounts that the store has of the current owner at this client."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from typing import cast
 
@@ -13,6 +15,7 @@ from ..protocol.errors import ProviderResponseError
 from ..protocol.errors import TokenRequestError
 from ..protocol.errors import TokenStoreError
 from ..protocol.errors import TransportError
+from ..protocol.errors import UnsupportedTokenTypeError
 from ..protocol.oauth2.authorization import scope_to_list
 from ..protocol.oauth2.client_assertion import PrivateKeyJWT
 from ..protocol.oauth2.client_auth import ClientAuth
@@ -36,7 +39,13 @@ from .server import Server
 _log = logging.getLogger(__name__)
 
 #: What may pass before a stored token expires.
-_STORED = (TransportError, ProviderResponseError, TokenRequestError, TokenStoreError)
+_STORED = (
+    TransportError,
+    ProviderResponseError,
+    TokenRequestError,
+    UnsupportedTokenTypeError,
+    TokenStoreError,
+)
 #: Seconds that a provider may take to revoke a token of somebody who waits.
 _REVOCATION_TIME = 3
 #: Client authentication for which nothing needs to be known of the server.
@@ -193,16 +202,17 @@ class OAuth2App(RemoteApp):
             if not self._has_own_tokens:
                 raise self._no_token(found.account)
             return self._replaced(found)
-        if not token.is_due(self._leeway_of_tokens):
+        has_access_token = bool(token.get("access_token"))
+        if has_access_token and not token.is_due(self._leeway_of_tokens):
             return token
-        is_good_still = token.is_expired(0) is False
+        is_good_still = has_access_token and token.is_expired(0) is False
         if is_good_still and found.account is not None and not self._can_replace(token):
             return token
         try:
             return self._replaced(found)
         except OAuthError as failure:
             # There is time left, in which the provider, or the store, may recover.
-            passes = _STORED if found.account is not None else TransportError
+            passes = _STORED if found.account is not None else (TransportError, TokenStoreError)
             if not (is_good_still and isinstance(failure, passes)):
                 raise
             _log.info("client %r: early refresh failed: %s", self.name, failure.error)
@@ -226,28 +236,30 @@ class OAuth2App(RemoteApp):
         found = self.find_token(token)
         if found.token is None and not self._has_own_tokens:
             raise self._no_token(found.account)
-        if token is not None:
-            found = found._replace(account=self._account_with(found.token))
         return self._replaced(found)
 
     def _account_with(self, token: OAuth2Token) -> Account | None:
-        """The account in which a token is kept that the caller has, if it is the current one."""
+        """The account of the current owner in which a token is kept that the caller has.
+
+        Replaced anywhere else, the one that is kept would be spent.
+        """
         try:
             account: Account | None = self.framework.account(own=self._has_own_tokens)
         except LoginRequired:
             return None
-        stored = account.get() if account is not None else None
-        if stored is None:
-            return None
-        same = any(
-            token.get(name) and token[name] == stored.get(name)
-            for name in ("access_token", "refresh_token")
-        )
-        return account if same else None
+        if account is None or _is_same(token, account.get()):
+            return account
+        for key in account.store.list(account.key.owner):
+            other = account._replace(key=key)
+            if key.client == self.name and _is_same(token, other.get()):
+                return other
+        return None
 
     def _replaced(self, found: Found) -> OAuth2Token:
         """Another token for one that is spent, or a first one of the client's own."""
         token, account = found
+        if account is None and token is not None:
+            account = self._account_with(token)
         if not self._can_replace(token):
             raise InvalidTokenError if account is None else self._no_token(account)
         if account is None:
@@ -279,6 +291,8 @@ class OAuth2App(RemoteApp):
             return renewed[0]
 
         failure: OAuthError
+        with suppress(OAuthError):  # it comes again, and is noted beside the token then
+            self._get_ready(token)
         try:
             fresh = self._read_token(account.refresh(token, renew))
         except OAuthError as error:
@@ -291,11 +305,18 @@ class OAuth2App(RemoteApp):
                 self._tell(fresh, replaced[0])
                 self.framework.refresh_told(account)
             return cast("OAuth2Token", fresh)
+        self.framework.set_current_token(None, account)  # it may be gone: the store knows
         if replaced:
             self.framework.refresh_told(account, failure)
         if failure.error == "invalid_grant" and not self._has_own_tokens:
             raise self._no_token(account)
         raise failure
+
+    def _get_ready(self, token: OAuth2Token | None) -> None:
+        """Ask for what a refresh needs besides: the life of a lock is that of one request."""
+        if not (token and self._options.refresh_token_url):
+            self._token_endpoint()
+        self._client_auth()
 
     def _revoke_what_came_late(self, tokens: list[OAuth2Token]) -> None:
         """A sign-out has overtaken the refresh: what came of it is nobody's, and still valid."""
@@ -309,9 +330,10 @@ class OAuth2App(RemoteApp):
 
     def _renew(self, token: OAuth2Token | None) -> OAuth2Token:
         """Ask the provider for another token."""
-        if token is not None and token.get("refresh_token"):
-            return self._refresh(token)
-        return self._fetch_own_token()
+        # A client that acts for itself can prove who it is at any time (RFC 6749 section 4.4.3).
+        if token is None or self._has_own_tokens:
+            return self._fetch_own_token()
+        return self._refresh(token)
 
     def _tell(self, fresh: OAuth2Token, old: OAuth2Token | None) -> None:
         """Hand a new token to whoever keeps tokens, or wants to know."""
@@ -421,13 +443,8 @@ class OAuth2App(RemoteApp):
         if not (self._can_replace(active) and self.session.was_refused(response, kwargs)):
             return response
         # Not once more after this (RFC 6750 section 3.1): what it refuses then, it refuses.
-        active = self._replaced_after_refusal(found._replace(token=active), token)
+        active = self._replaced(found._replace(token=active))
         return self.session.request(method, url, auth=self._token_auth(active), **kwargs)
-
-    def _replaced_after_refusal(self, found: Found, given: Any) -> OAuth2Token:
-        if found.account is None and given is not None:
-            found = found._replace(account=self._account_with(found.token))
-        return self._replaced(found)
 
     @property
     def _has_own_tokens(self) -> bool:
@@ -435,13 +452,23 @@ class OAuth2App(RemoteApp):
 
     def is_usable(self, token: Any) -> bool:
         """Whether a call can be made with a token: it has not expired, or can be refreshed."""
-        return bool(token) and (self._can_replace(token) or token.is_expired(0) is not True)
+        if not token:
+            return False
+        is_good = bool(token.get("access_token")) and token.is_expired(0) is not True
+        return is_good or self._can_replace(token)
 
     def _token_auth(self, token: OAuth2Token) -> Any:
         return self.session.token_auth.for_token(token)
 
     def _token_urls(self) -> list[Any]:
         return [*super()._token_urls(), self.server_metadata.get("userinfo_endpoint")]
+
+
+def _is_same(token: Mapping[str, Any], stored: Mapping[str, Any] | None) -> bool:
+    names = "access_token", "refresh_token"
+    return stored is not None and any(
+        token.get(name) and token[name] == stored.get(name) for name in names
+    )
 
 
 def _published(key: SigningKey) -> dict[str, Any]:

@@ -156,14 +156,22 @@ class OpenIDApp(OAuth2App):
             token["userinfo"] = UserInfo(claims)
         return token
 
+    def _get_ready(self, token: OAuth2Token | None) -> None:
+        super()._get_ready(token)
+        if token is not None and token.get("id_token"):
+            self.load_server_metadata()
+            self.server.get_ready()
+
     def _check_refreshed(self, fresh: OAuth2Token, old: OAuth2Token) -> None:
         """An ID token that comes with a refresh is about the same login (Core 12.2)."""
         id_token, before = fresh.get("id_token"), old.get("id_token")
-        if id_token is None or id_token == before or not self.server.can_verify:
+        if id_token is None or id_token == before:
             return
         first = old.get("userinfo") or claims_of(before)
         try:
-            self.load_server_metadata()
+            self.load_server_metadata()  # which may be news to this process
+            if not self.server.can_verify:
+                return
             claims = self._verify_refreshed(fresh, first)
         except (TransportError, MetadataError, UnknownKeyError, *_OF_THE_CLOCK) as failure:
             # The keys are not to be had just now, or a clock is wrong. A refresh response needs no
@@ -225,7 +233,7 @@ class OpenIDApp(OAuth2App):
         challenge = response.headers.get("www-authenticate", "")
         is_refused = response.status == 401 and "invalid_token" in challenge
         if is_refused and self._can_replace(active):
-            active = self._replaced_after_refusal(found._replace(token=active), token)
+            active = self._replaced(found._replace(token=active))
             response = ask(active)
         return active, response
 

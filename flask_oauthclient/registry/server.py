@@ -151,6 +151,11 @@ class Server:
         given = self._given_keys()
         return given if given is not None else self._keys.get()
 
+    def get_ready(self) -> None:
+        """Have the keys at hand that an ID token will be verified with."""
+        if self.can_verify and not self._uses_secret:
+            self.keys()
+
     def _given_keys(self) -> Keys | None:
         """Keys that stand in the registration or in the metadata themselves."""
         jwks = self.metadata.get("jwks")

@@ -14,6 +14,7 @@ from typing import Generic
 from typing import TypeVar
 
 from ..protocol.errors import OAuthError
+from ..protocol.errors import TokenStoreError
 
 T = TypeVar("T")
 
@@ -35,7 +36,8 @@ class SingleFlight(Generic[T]):
     def reset(self) -> None:
         """Forget all work, also what threads of the parent process were doing during a fork."""
         self._lock = threading.Lock()
-        self._flights: OrderedDict[str, tuple[float, Future[T]]] = OrderedDict()
+        #: Until when each is remembered, its result, and the thread that works for it.
+        self._flights: OrderedDict[str, tuple[float, Future[T], int]] = OrderedDict()
 
     def do(self, key: str, work: Callable[[], T]) -> T:
         """Do the work, or wait for whoever is doing it.
@@ -43,6 +45,7 @@ class SingleFlight(Generic[T]):
         :param key: what makes two pieces of work the same.
         :param work: called by one thread.
         :raises OAuthError: the error of the work, to everybody who waited for it.
+        :raises TokenStoreError: if the work itself asks for it, or was interrupted.
         """
         flight, is_first = self._join(key)
         if not is_first:
@@ -51,7 +54,7 @@ class SingleFlight(Generic[T]):
             result = work()
         except BaseException as failure:
             self._leave(key)
-            flight.set_exception(failure)
+            flight.set_exception(_for_others(failure))
             raise
         flight.set_result(result)
         return result
@@ -62,13 +65,14 @@ class SingleFlight(Generic[T]):
             self._forget_old(now)
             known = self._flights.get(key)
             if known is not None:
+                _check_not_within(*known[1:])
                 return known[1], False
             flight: Future[T] = Future()
-            self._flights[key] = now + self._memory, flight
+            self._flights[key] = now + self._memory, flight, threading.get_ident()
             return flight, True
 
     def _forget_old(self, now: float) -> None:
-        for key, (until, flight) in list(self._flights.items()):
+        for key, (until, flight, _) in list(self._flights.items()):
             if not flight.done():
                 continue
             if until > now and len(self._flights) < _CAPACITY:
@@ -85,6 +89,19 @@ class SingleFlight(Generic[T]):
         if isinstance(failure, OAuthError):
             raise failure.again()  # each thread its own traceback
         return flight.result()
+
+
+def _check_not_within(flight: Future[Any], worker: int) -> None:
+    """Nobody waits for work that he is in the middle of: that would be for ever."""
+    if worker == threading.get_ident() and not flight.done():
+        raise TokenStoreError(
+            "token_busy", "What refreshes a token has asked for the same token meanwhile."
+        )
+
+
+def _for_others(failure: BaseException) -> BaseException:
+    """What those see who waited: that one thread, or greenlet, is to end is no end of theirs."""
+    return failure if isinstance(failure, Exception) else TokenStoreError("token_busy")
 
 
 _all: weakref.WeakSet[SingleFlight[Any]] = weakref.WeakSet()

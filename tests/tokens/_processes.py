@@ -20,6 +20,7 @@ import requests
 
 ROOT = Path(__file__).parents[2]
 _LIMIT = 110
+_SECRET = ("access_token", "refresh_token", "id_token")
 _PATIENCE = 15
 
 
@@ -144,6 +145,8 @@ class Workers:
         self._all: list[WorkerProcess] = []
         self._site: dict[str, Any] = {}
         self._logs: list[str] = []
+        #: What they must not log, besides what the provider knows of.
+        self.secrets: set[str] = set()
         self.holding: queue.Queue[WorkerProcess] = queue.Queue()
 
     def open(self, count: int, place: dict[str, Any], client: dict[str, Any]) -> None:
@@ -159,6 +162,11 @@ class Workers:
         for worker in self.used:
             worker.send(command, value)
         return [worker.answer() for worker in self.used]
+
+    def keep(self, owner: str, token: dict[str, Any]) -> None:
+        """Let one of them put a token into the store."""
+        self.secrets |= {token[name] for name in _SECRET if name in token}
+        self.ask("keep", {"owner": owner, "token": token})
 
     def ask(self, command: str, value: Any = None) -> dict[str, Any]:
         """Send a command to one of them, and wait for its answer."""
@@ -197,6 +205,7 @@ class Workers:
     def tidy(self) -> str:
         """Drop workers that have ended, and give what all have logged so far."""
         logs = "".join([*self._logs, *(worker.said() for worker in self._all)])
+        self._logs = []
         self._all = [worker for worker in self._all if worker.is_running]
         return logs
 

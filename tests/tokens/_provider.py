@@ -31,7 +31,6 @@ from urllib.parse import parse_qsl
 
 from flask import Flask
 from flask import Response
-from flask import jsonify
 from flask import request
 
 from flask_oauthclient.testing.provider import DEMO_CLIENT_ID
@@ -157,7 +156,8 @@ class TokenEndpoint:
             if not self.tells_lifetime:
                 document.pop("expires_in")
         self._ledger.note_answer(status, document)
-        return jsonify_(document, status)(environ, start_response)
+        answer = Response(json.dumps(document), status, mimetype="application/json")
+        return answer(environ, start_response)
 
     def _answer(self, environ: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         if self.failing:
@@ -165,11 +165,6 @@ class TokenEndpoint:
         seen: list[str] = []
         answer = self._provider.wsgi(environ, lambda status, *rest: seen.append(status))
         return int(seen[0][:3]), json.loads(b"".join(answer))
-
-
-def jsonify_(document: Any, status: int = 200) -> Response:
-    """An answer, outside of any application."""
-    return Response(json.dumps(document), status, mimetype="application/json")
 
 
 def make_app(provider: DevelopmentProvider) -> Any:
@@ -224,7 +219,7 @@ def make_app(provider: DevelopmentProvider) -> Any:
 
     @app.get("/admin/secrets")
     def secrets() -> Any:
-        return jsonify(sorted(provider.secrets))
+        return sorted(provider.secrets)
 
     @app.get("/calls/me")
     def me() -> Any:
@@ -247,7 +242,7 @@ def make_app(provider: DevelopmentProvider) -> Any:
 
 def main() -> None:
     """Serve."""
-    provider = DevelopmentProvider("http://127.0.0.1", debug=True)
+    provider = DevelopmentProvider(debug=True)
     with serve_wsgi(make_app(provider)) as server:
         provider.issuer = server.url
         json.dump({"issuer": server.url}, sys.stdout)

@@ -24,7 +24,8 @@ def make_store(place: dict[str, Any], stack: ExitStack) -> SealedTokenStore | No
     :param place: described in what JSON can say.
     :param stack: of what is to be closed at the end.
     """
-    return _MAKERS[place["kind"]](place, stack)
+    store: SealedTokenStore | None = _MAKERS[place["kind"]](place, stack)
+    return store
 
 
 def _none(place: dict[str, Any], stack: ExitStack) -> None:
@@ -101,7 +102,7 @@ class Site:
         self.stack = ExitStack()
         store = make_store(place, self.stack)
         self.oauth = OAuth(self.app, token_store=store, token_owner=lambda: g.get("owner"))
-        more = {} if compliance_fix is None else {"compliance_fix": compliance_fix}
+        more: dict[str, Any] = {} if compliance_fix is None else {"compliance_fix": compliance_fix}
         self.oauth.register("demo", **client, **more)
 
     def call(self, owner: str, path: str = "me", **headers: str) -> Any:

@@ -26,6 +26,7 @@ import threading
 import time
 import uuid
 from collections import Counter
+from contextlib import ExitStack
 from typing import Any
 
 from flask_oauthclient import OAuthError
@@ -137,8 +138,12 @@ class Calls:
 class Worker:
     """What the commands do."""
 
-    site: Site | None = None
+    site: Site
     calls: Calls
+
+    def __init__(self) -> None:
+        #: What ends when the next test begins, although this one may have failed.
+        self._last = ExitStack()
 
     def do(self, name: str, value: Any) -> dict[str, Any]:
         """Carry out a command."""
@@ -148,9 +153,9 @@ class Worker:
     def _do_site(self, value: dict[str, Any]) -> None:
         _armed.clear()
         kept.FAILURE_SECONDS = 30
-        if self.site is not None:
-            self.site.stack.close()
+        self._last.close()
         self.site = Site(**value, compliance_fix=stand_still)
+        self._last.enter_context(self.site.stack)
 
     def _do_keep(self, value: dict[str, Any]) -> None:
         self.site.keep(**value)
@@ -164,6 +169,7 @@ class Worker:
 
     def _do_get(self, value: dict[str, Any]) -> None:
         self.calls = Calls(self.site, **value)
+        self._last.callback(self.calls.join, stop=True)
 
     def _do_go(self, value: Any) -> None:
         self.calls.go()

@@ -23,7 +23,7 @@ from tests.tokens._processes import Workers
 SHARED = ["redis", "memcached", "files", "sqlite", "postgres", "mariadb"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def provider_process() -> Iterator[Provider]:
     """The one provider of these tests."""
     command = [sys.executable, "-m", "tests.tokens._provider"]
@@ -39,7 +39,7 @@ def op(provider_process: Provider) -> Provider:
     return provider_process
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def all_workers() -> Iterator[Workers]:
     """The workers of all tests."""
     workers = Workers()
@@ -52,7 +52,7 @@ def workers(all_workers: Workers, op: Provider) -> Iterator[Workers]:
     """Workers, whose logs have no secret in them."""
     yield all_workers
     logs = all_workers.tidy()
-    leaked = [secret[:4] for secret in op.look("secrets") if secret in logs]
+    leaked = [text[:4] for text in {*op.look("secrets"), *all_workers.secrets} if text in logs]
     assert not leaked, "A worker has logged secrets that begin so."
 
 

@@ -50,7 +50,7 @@ def test_token_is_renewed_early_and_once_for_all(
     workers.open(PROCESSES, place, own_client)
     old = op.grant("the client itself")
     token = {name: old[name] for name in ("access_token", "token_type")}
-    workers.ask("keep", {"owner": "", "token": {**token, "expires_at": int(time.time()) + 30}})
+    workers.keep("", {**token, "expires_at": int(time.time()) + 30})
     assert requests_of(op, workers) == 1
     assert requests_of(op, workers) == 1
 

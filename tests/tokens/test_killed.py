@@ -40,7 +40,7 @@ def test_killed_holder_of_the_lock(
 ) -> None:
     op.admin("reset", lifetime=0.3, tells_lifetime=False)
     workers.open(4, {**place_of(kind), "lock_seconds": LOCK_SECONDS}, client)
-    workers.ask("keep", {"owner": "alice", "token": op.grant("alice")})
+    workers.keep("alice", op.grant("alice"))
     calls = {"threads": 4, "owner": "alice", "seconds": 60}
     workers.begin(**calls)
 

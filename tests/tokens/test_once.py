@@ -78,7 +78,7 @@ def test_one_expired_token_is_one_request(
 ) -> None:
     token = log_in(Site({"kind": "none"}, certified_client), browser)
     workers.open(processes, place_of(kind), certified_client)
-    workers.ask("keep", {"owner": OWNER, "token": {**token, "expires_at": 1_700_000_000}})
+    workers.keep(OWNER, {**token, "expires_at": 1_700_000_000})
     oidc_provider.reset()
 
     report = workers.run(threads=threads, owner=OWNER)

@@ -43,7 +43,7 @@ def test_restart_amid_calls(
 ) -> None:
     op.admin("reset", lifetime=0.3, tells_lifetime=False)
     workers.open(3, place, client)
-    workers.ask("keep", {"owner": "alice", "token": op.grant("alice")})
+    workers.keep("alice", op.grant("alice"))
     workers.begin(**CALLS)
     wait_until(lambda: op.ledger()["requests"] >= 2, "Nobody refreshes.")
 
@@ -70,7 +70,7 @@ def test_restart_while_the_provider_answers(
     server: Restartable,
 ) -> None:
     workers.open(3, place, client)
-    workers.ask("keep", {"owner": "alice", "token": op.grant("alice", is_over=True)})
+    workers.keep("alice", op.grant("alice", is_over=True))
     op.admin("hold")
     workers.begin(**CALLS)
     wait_until(lambda: op.ledger()["requests"] == 1, "Nobody refreshes.")
@@ -86,6 +86,39 @@ def test_restart_while_the_provider_answers(
     assert set(report.failed) <= ERRORS
     assert op.ledger()["answered"] == {"200": 1}
     assert workers.ask("renew", "alice") == {"error": None}
+
+
+def test_worker_that_was_idle_meanwhile_spends_no_spent_token(
+    op: Provider,
+    client: dict[str, Any],
+    workers: Workers,
+    place: dict[str, Any],
+    server: Restartable,
+) -> None:
+    workers.open(3, place, client)
+    workers.keep("alice", op.grant("alice"))
+    assert workers.run(threads=4, owner="alice").good == 12  # all have connections now
+    workers.keep("alice", op.grant("alice", is_over=True))
+    op.admin("hold")
+    workers.tell("get", CALLS)
+    first, *others = workers.used
+    first.send("go")
+    first.answer()
+    wait_until(lambda: op.ledger()["requests"] == 1, "Nobody refreshes.")
+
+    server.stop()
+    op.admin("release")
+    wait_until(lambda: op.ledger()["answered"] == {"200": 1}, "There is no answer.")
+    server.start()
+    for worker in others:
+        worker.send("go")
+    for worker in others:
+        worker.answer()
+    _await(workers, "good")
+    report = workers.end("stop")
+
+    assert set(report.failed) <= ERRORS
+    assert op.ledger()["answered"] == {"200": 1}
 
 
 def _await(workers: Workers, what: str) -> None:

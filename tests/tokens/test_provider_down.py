@@ -26,7 +26,7 @@ def test_failure_is_remembered_by_all_and_ends_nothing(
     kind: str,
 ) -> None:
     workers.open(PROCESSES, place_of(kind), client)
-    workers.ask("keep", {"owner": "alice", "token": op.grant("alice", is_over=True)})
+    workers.keep("alice", op.grant("alice", is_over=True))
     op.admin("fail", status=503)
     for _ in range(2):
         report = workers.run(**CALLS)

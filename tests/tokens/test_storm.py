@@ -16,7 +16,7 @@ from tests.tokens._processes import Provider
 from tests.tokens._processes import Workers
 from tests.tokens.conftest import SHARED
 
-SECONDS = float(os.environ.get("TOKENS_STORM_SECONDS", "3"))
+SECONDS = float(os.environ.get("TOKENS_STORM_SECONDS", "4"))
 PROCESSES = 8
 THREADS = 4
 LIFETIME = 0.3
@@ -36,7 +36,7 @@ def test_each_expiry_is_one_refresh(
     # Nobody is told of the lifetime: it is the API that refuses what is over.
     op.admin("reset", lifetime=LIFETIME, tells_lifetime=False)
     workers.open(PROCESSES, place_of(kind), client)
-    workers.ask("keep", {"owner": "alice", "token": op.grant("alice")})
+    workers.keep("alice", op.grant("alice"))
 
     report = workers.run(threads=THREADS, owner="alice", seconds=SECONDS)
     ledger = op.ledger()

@@ -90,7 +90,15 @@ class OAuth2Token(MaskedDict):
         scope, the ID token. The old lifetime does not stay.
         """
         kept = {k: v for k, v in (old or {}).items() if k not in ("expires_at", "expires_in")}
-        return OAuth2Token({**kept, **{k: v for k, v in self.items() if v not in (None, "")}})
+        fresh = {k: v for k, v in self.items() if v not in (None, "")}
+        if not _is_refresh_token(fresh.get("refresh_token")):
+            fresh.pop("refresh_token", None)
+        return OAuth2Token({**kept, **fresh})
+
+
+def _is_refresh_token(value: object) -> bool:
+    """Whether a server may mean this as a refresh token; some write numbers."""
+    return bool(value) and isinstance(value, str | int) and value is not True
 
 
 def seconds(value: object) -> int | None:
@@ -137,6 +145,10 @@ def parse_token_response(
     check_no_error(params, response.status, secrets)
     check_access_token(params, response.status)
     check_token_type(params, token_types, secrets)
+    if seconds(params.get("expires_in")):
+        # Section 5.1 knows a lifetime only. Beside it stands a moment of the server's clock, in
+        # whatever unit: too early or too late, the token would be replaced for every call.
+        params.pop("expires_at", None)
     return OAuth2Token(params, now)
 
 

@@ -12,6 +12,10 @@ from .store import Token
 from .store import TokenStore
 
 
+#: How often a token is looked at again that others replace while it is removed.
+_TRIES = 4
+
+
 class Account(NamedTuple):
     """A store, and the key of one token in it."""
 
@@ -29,6 +33,17 @@ class Account(NamedTuple):
     def delete(self) -> bool:
         """Remove the token; true if it was there."""
         return self.store.delete(self.key)
+
+    def take(self) -> Token | None:
+        """Remove the token, and give back what was removed, which is to be revoked.
+
+        A refresh may bring another one between looking at it and removing it.
+        """
+        for _ in range(_TRIES):
+            token = self.get()
+            if token is None or self.store.delete(self.key, only=token):
+                return token
+        return None
 
     def refresh(
         self, stale: Mapping[str, Any] | None, do: Callable[[Token | None], Mapping[str, Any]]

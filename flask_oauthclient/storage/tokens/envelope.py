@@ -42,6 +42,8 @@ _BODY = _HEADER_BYTES + _NONCE_BYTES
 _MIN_KEY_LENGTH = 16
 #: Bytes of a new key, before encoding.
 _NEW_KEY_BYTES = 32
+#: Keys that are missing of which the log is told, each once; whoever can write rows can name more.
+_TOLD = 100
 #: Rows whose ciphers are not made anew for each request; each takes some 3 KB.
 _REMEMBERED = 1024
 
@@ -54,6 +56,9 @@ class _Key(NamedTuple):
     @property
     def name(self) -> str:
         return _name(self.header)
+
+    def __repr__(self) -> str:
+        return f"<key {self.name}>"
 
 
 def new_key() -> str:
@@ -156,7 +161,7 @@ class TokenSealer:
 
     def _tell(self, header: bytes) -> None:
         """Say once for each key that something does not open."""
-        if header in self._told:
+        if header in self._told or len(self._told) >= _TOLD:
             return
         self._told.add(header)
         _log.warning(

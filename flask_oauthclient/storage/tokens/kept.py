@@ -9,10 +9,11 @@ from typing import Any
 from typing import NamedTuple
 
 from ...protocol.errors import InvalidSettingError
-from ...protocol.errors import ProviderError
+from ...protocol.errors import OAuthError
 from ...protocol.errors import TokenRequestError
 from ...protocol.errors import TokenStoreError
 from ...protocol.errors import TransportError
+from ...protocol.masked import MaskedDict
 from .key import TokenKey
 
 #: Seconds for which a provider that has failed is not asked again about the same token.
@@ -34,7 +35,7 @@ class Failure(NamedTuple):
     http_status: int
 
     @classmethod
-    def of(cls, error: ProviderError, at: float) -> Failure:
+    def of(cls, error: OAuthError, at: float) -> Failure:
         """Note an error."""
         is_transport = isinstance(error, TransportError)
         return cls(at, is_transport, error.error, error.description, error.http_status)
@@ -76,22 +77,39 @@ class Kept(NamedTuple):
             raise InvalidSettingError(
                 "invalid_configuration", "A token to be stored consists of what JSON can say."
             )
-        if len(data) > MAX_TOKEN_BYTES:
-            raise TokenStoreError(
-                "token_too_large", detail={"size": len(data), "limit": MAX_TOKEN_BYTES}
-            )
-        return data
+        size = len(data)
+        if size <= MAX_TOKEN_BYTES:
+            return data
+        del data  # error trackers show the variables of whoever raises
+        raise TokenStoreError("token_too_large", detail={"size": size, "limit": MAX_TOKEN_BYTES})
 
 
 def read_kept(data: bytes) -> Kept:
-    """Decode what :meth:`Kept.write` wrote; it was authenticated as that."""
-    (key, token, failure), _ = _decode(data.decode("ascii"))
-    return Kept(TokenKey(*key), token, Failure(*failure) if failure else None)
+    """Decode what :meth:`Kept.write` wrote; it was authenticated as that.
+
+    :raises ValueError: for what another version of it wrote, in a form of its own.
+    """
+    try:
+        (key, token, failure), _ = _decode(data.decode("ascii"))
+        kept = Kept(TokenKey(*key), token, Failure(*failure) if failure else None)
+    except (TypeError, RecursionError) as error:
+        raise ValueError(type(error).__name__) from None
+    if token is None:
+        return kept
+    if not isinstance(token, dict):
+        raise ValueError("no token")
+    return kept._replace(token=MaskedDict(token))
 
 
 def is_other(stale: Mapping[str, Any] | None, current: Mapping[str, Any] | None) -> bool:
     """Whether another token is there than the one that somebody finds stale."""
-    return current is not None and (stale is None or _name(stale) != _name(current))
+    if current is None:
+        return False
+    if stale is None or _name(stale) != _name(current):
+        return True
+    # Some providers answer a refresh with the same access token and a new refresh token.
+    spent, there = stale.get("refresh_token"), current.get("refresh_token")
+    return bool(spent and there) and spent != there
 
 
 def _name(token: Mapping[str, Any]) -> Any:

@@ -6,6 +6,8 @@ import hashlib
 from functools import lru_cache
 from typing import NamedTuple
 
+from ...protocol.errors import InvalidSettingError
+
 #: Names whose hashes are not computed anew for each request.
 _REMEMBERED = 4096
 
@@ -35,6 +37,26 @@ class TokenKey(NamedTuple):
     def owner_id(self) -> str:
         """What the stores call the owner."""
         return owner_id(self.owner)
+
+
+def owner_text(owner: object) -> str | None:
+    """The application's key of a person as text; ``None`` if there is nobody.
+
+    ``False`` is nobody: ``current_user.is_authenticated and current_user.id`` says it. All other
+    things have a text as well, but one that people may share, or that changes: that of an object
+    names a place in memory, where another person's will be next.
+
+    :raises InvalidSettingError: for what is neither text nor a whole number.
+    """
+    if owner is None or owner is False or owner == "":
+        return None
+    if isinstance(owner, str | int) and owner is not True:
+        return str(owner)
+    raise InvalidSettingError(
+        "invalid_configuration",
+        "The owner of a token is the application's key of a person: a text or whole number, as in "
+        f"str(user.id), and not {type(owner).__name__}.",
+    )
 
 
 def owner_id(owner: str) -> str:

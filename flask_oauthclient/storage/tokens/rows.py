@@ -35,6 +35,10 @@ class TokenRows(ABC):
     Errors of the back end may come through as they are.
     """
 
+    #: When a connection was last found to be broken, by the monotonic clock, also if another one
+    #: took its place at once: a lock may have ended with it.
+    broke_at: float = float("-inf")
+
     @abstractmethod
     def read(self, row_id: str) -> Row | None:
         """The row, or ``None``."""

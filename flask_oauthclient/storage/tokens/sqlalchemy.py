@@ -29,6 +29,8 @@ from typing import TypeVar
 from sqlalchemy import MetaData
 from sqlalchemy import Table
 from sqlalchemy.engine import Connection
+from sqlalchemy.event import contains
+from sqlalchemy.event import listen
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -66,6 +68,7 @@ class SQLAlchemyRows(TokenRows):
     def __init__(self, source: Any, table: Table) -> None:
         self.table = TokenTable(table)
         self.engine = engine_source(source, table)
+        self.broke_at = float("-inf")
         self._known: Database | None = None
 
     def database(self) -> Database:
@@ -73,7 +76,13 @@ class SQLAlchemyRows(TokenRows):
         engine, known = self.engine(), self._known
         if known is None or known.engine is not engine:
             known = self._known = Database(engine, self.table.table)
+            if not contains(engine, "invalidate", self._note_broken):
+                listen(engine, "invalidate", self._note_broken)
         return known
+
+    def _note_broken(self, *of_the_pool: Any) -> None:
+        """Note it also where the pool has looked before it gave the connection out."""
+        self.broke_at = time.monotonic()
 
     def attempt(self, work: Callable[[Database], T]) -> T:
         """Do a transaction, again if it was undone or the connection was a stale one.

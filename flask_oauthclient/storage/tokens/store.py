@@ -23,6 +23,7 @@ import logging
 import time
 from collections.abc import Callable
 from collections.abc import Generator
+from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -33,11 +34,11 @@ from typing import NamedTuple
 from typing import Protocol
 from typing import TypeVar
 
+from ...protocol.errors import ConfigurationError
 from ...protocol.errors import IDTokenError
 from ...protocol.errors import OAuthError
-from ...protocol.errors import ProviderError
-from ...protocol.errors import TokenRequestError
 from ...protocol.errors import TokenStoreError
+from ...protocol.masked import MaskedDict
 from ..single_flight import SingleFlight
 from .envelope import TokenSealer
 from .kept import Failure
@@ -63,6 +64,8 @@ _PATIENCE = 5.0
 _PAUSE = 0.1
 #: Seconds after a failure of the back end in which nobody here refreshes.
 _GRACE = 1.0
+#: Failures of a refresh that are no news of the provider.
+_OURS = (ConfigurationError, TokenStoreError)
 #: Members of a token that belong to the login that gave it.
 _NOT_KEPT = frozenset({"extra"})
 
@@ -137,6 +140,9 @@ class SealedTokenStore:
         ``OAUTHCLIENT_TOKEN_KEYS`` of the application, else its ``SECRET_KEY``.
     """
 
+    #: Whether everybody who asks sees the same rows.
+    _is_shared = True
+
     def __init__(self, rows: TokenRows, keys: Sequence[str | bytes] | None = None) -> None:
         self._rows = rows
         self._own_keys = keys is not None
@@ -178,9 +184,13 @@ class SealedTokenStore:
         """Seal with the current key what was sealed with an older one, while the store is in use.
 
         :raises NotImplementedError: if the back end cannot list what it has.
+        :raises TokenStoreError: if it cannot be asked.
         """
+        return self._ask(self._resealed, self._rows.every())
+
+    def _resealed(self, every: Iterator[tuple[str, str]]) -> Resealed:
         resealed = current = unreadable = 0
-        for row_id, owner in self._rows.every():
+        for row_id, owner in every:
             row = self._rows.read(row_id)
             if row is None or not row.sealed:
                 continue
@@ -205,6 +215,8 @@ class SealedTokenStore:
             if unsaved is not None:
                 return deepcopy(unsaved)
         kept = self._open(key.row_id, self._ask(self._rows.read, key.row_id))
+        if self._unsaved and self._is_shared:
+            self._save_all_late()  # the back end has just answered
         return None if kept is None else kept.token
 
     def put(self, key: TokenKey, token: Mapping[str, Any]) -> None:
@@ -241,9 +253,11 @@ class SealedTokenStore:
         :returns: how many rows there were.
         """
         purged = 0
-        for row_id, _ in self._ask(self._rows.of_owner, owner_id(owner)):
-            purged += self._ask(self._rows.remove, row_id, owner_id(owner))
-        for key in [key for key in self._unsaved if key.owner == owner]:
+        for row_id, row in self._ask(self._rows.of_owner, owner_id(owner)):
+            kept = self._open(row_id, row)
+            if kept is None or kept.key.owner == owner:
+                purged += self._ask(self._rows.remove, row_id, owner_id(owner))
+        for key in [key for key in list(self._unsaved) if key.owner == owner]:
             self._unsaved.pop(key, None)
         return purged
 
@@ -301,7 +315,7 @@ class SealedTokenStore:
             gone.
         :raises OAuthError: the error, in all other cases.
         """
-        if isinstance(error, TokenRequestError) and error.error == "invalid_grant":
+        if error.error == "invalid_grant":  # of whatever class: a session may have its own
             # The lock may have been lost, or somebody refreshes without one.
             row = self._ask(rows.read, kept.key.row_id)
             again = self._open(kept.key.row_id, row)
@@ -311,7 +325,7 @@ class SealedTokenStore:
         elif isinstance(error, IDTokenError):
             # Whoever that answer was about, the refresh token is spent and the new one not ours.
             self._ask(rows.remove, kept.key.row_id, kept.key.owner_id, version)
-        elif isinstance(error, ProviderError):
+        elif not isinstance(error, _OURS):
             self._note(rows, kept._replace(failure=Failure.of(error, now())), version)
         raise error
 
@@ -328,7 +342,23 @@ class SealedTokenStore:
         self, rows: TokenRows, kept: Kept, version: int, instead_of: Token | None
     ) -> Token | None:
         """Write a refreshed token, unless another one has come to be there meanwhile."""
-        row, over = self._sealed(kept), version
+        try:
+            row, over = self._sealed(kept), version
+        except OAuthError:
+            self._give_up(rows, kept.key, version)
+            raise
+        try:
+            return self._written(rows, kept, row, over, instead_of)
+        except Exception:
+            raise
+        except BaseException:
+            # The worker, or its greenlet, is to end, and nobody else has what it has.
+            self._write_at_last(_Unsaved(row, over, kept.token or {}), kept.key)
+            raise
+
+    def _written(
+        self, rows: TokenRows, kept: Kept, row: Row, over: int, instead_of: Token | None
+    ) -> Token | None:
         deadline = time.monotonic() + _PATIENCE
         while True:
             try:
@@ -336,7 +366,8 @@ class SealedTokenStore:
                     return kept.token
                 found = self._ask(rows.read, kept.key.row_id)
             except TokenStoreError as failure:
-                if failure.error != TokenStoreError.error:  # it will never fit
+                if failure.error != TokenStoreError.error:
+                    self._give_up(rows, kept.key, over)
                     raise
                 if time.monotonic() > deadline:
                     return self._remember(_Unsaved(row, over, kept.token or {}), kept.key, failure)
@@ -350,7 +381,17 @@ class SealedTokenStore:
                 return token
             over = found.version
 
-    def _remember(self, unsaved: _Unsaved, key: TokenKey, failure: TokenStoreError) -> Token:
+    def _give_up(self, rows: TokenRows, key: TokenKey, version: int) -> None:
+        """It will never fit. What it replaces is spent, and must not be sent a second time."""
+        self._ask(rows.remove, key.row_id, key.owner_id, version)
+
+    def _write_at_last(self, unsaved: _Unsaved, key: TokenKey) -> None:
+        try:
+            self._ask(self._rows.write, key.row_id, key.owner_id, unsaved.row, unsaved.over)
+        except OAuthError as failure:
+            self._remember(unsaved, key, failure)
+
+    def _remember(self, unsaved: _Unsaved, key: TokenKey, failure: OAuthError) -> Token:
         self._unsaved[key] = unsaved
         _log.error(
             "a refreshed token of client %r is in the memory of this process only: %s",
@@ -374,6 +415,12 @@ class SealedTokenStore:
         self._unsaved.pop(key, None)
         return None
 
+    def _save_all_late(self) -> None:
+        """Write what could not be written when it came, before another worker looks for it."""
+        for key in list(self._unsaved):
+            if time.monotonic() < self._failed_at + _GRACE or self._save_late(key) is not None:
+                return
+
     # -- sealing --------------------------------------------------------------------------
 
     def _sealed(self, kept: Kept) -> Row:
@@ -383,7 +430,11 @@ class SealedTokenStore:
         if row is None or not row.sealed:
             return None
         data = self.sealer.open(row.sealed, row_id)
-        return None if data is None else read_kept(data)
+        try:
+            return None if data is None else read_kept(data)
+        except ValueError:
+            _log.warning("a stored token has a form of another version, and counts as none")
+            return None
 
     # -- the back end ---------------------------------------------------------------------
 
@@ -418,7 +469,7 @@ class SealedTokenStore:
         Locks that live with a connection have ended with it, and whoever held one may have a token
         in hand that could not be written yet. What it replaces must not be sent a second time.
         """
-        left = self._failed_at + _GRACE - time.monotonic()
+        left = max(self._failed_at, self._rows.broke_at) + _GRACE - time.monotonic()
         if left > 0:
             time.sleep(left)
 
@@ -434,7 +485,7 @@ def _short(token: Mapping[str, Any] | None) -> str:
 
 
 def _without_extra(token: Mapping[str, Any]) -> Token:
-    return {name: value for name, value in token.items() if name not in _NOT_KEPT}
+    return MaskedDict({n: value for n, value in token.items() if n not in _NOT_KEPT})
 
 
 def _warn_of_other_keys(before: str | None, current: str) -> None:
