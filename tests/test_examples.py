@@ -225,9 +225,10 @@ def test_set_up_keeps_tokens(site: dict[str, Any], name: str) -> None:
         assert account.token["access_token"] == "made-up"
 
 
-def test_set_up_with_redis_is_accepted(site: dict[str, Any]) -> None:
-    pytest.importorskip("redis")
-    exec(block("setup-redis"), site)
+@pytest.mark.parametrize(("name", "client"), [("redis", "redis"), ("memcached", "pymemcache")])
+def test_set_up_with_a_server_is_accepted(site: dict[str, Any], name: str, client: str) -> None:
+    pytest.importorskip(client)
+    exec(block(f"setup-{name}"), site)
     assert type(site["oauth"].token_store).__name__ == "CacheTokenStore"
 
 
@@ -295,7 +296,11 @@ def test_keys_are_changed_in_the_steps_of_the_page(tmp_path: Path) -> None:
 
 def test_every_named_block_of_the_page_about_tokens_is_run() -> None:
     named = set(re.findall(r"^   :name: (.+)$", TOKENS, re.MULTILINE))
-    assert named == {*(f"setup-{name}" for name in (*SETUPS, "redis")), "migration", "own-views"}
+    assert named == {
+        *(f"setup-{name}" for name in (*SETUPS, "redis", "memcached")),
+        "migration",
+        "own-views",
+    }
 
 
 def test_what_other_blocks_import_is_there() -> None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from flask import Flask
 
+from ..protocol.errors import InvalidSettingError
 from ..protocol.errors import MissingConfigurationError
 from ..storage.tokens.key import owner_text
 
@@ -129,6 +130,8 @@ class AppState:
 
     def _connect_store(self) -> None:
         """Let the store of tokens use the application's keys and cache, unless it has its own."""
+        if self.token_store is not None:
+            _check_store(self.token_store)
         use_cache = getattr(self.token_store, "use_cache", None)
         if use_cache is not None:
             use_cache(self.cache)
@@ -160,3 +163,17 @@ class AppState:
         from ..storage.sealing import Sealer
 
         return Sealer(self._secret_keys) if self._secret_keys else None
+
+
+def _check_store(store: object) -> None:
+    """Refuse what could not keep a token before a user meets it.
+
+    :raises InvalidSettingError: for a class, a cache, a URL.
+    """
+    if isinstance(store, type) or not callable(getattr(store, "refresh", None)):
+        kind = store.__name__ if isinstance(store, type) else type(store).__name__
+        raise InvalidSettingError(
+            "invalid_configuration",
+            "token_store is a store, such as CacheTokenStore(cache) or "
+            f"SQLAlchemyTokenStore(db, Token); this is {kind}.",
+        )

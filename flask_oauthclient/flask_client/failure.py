@@ -147,7 +147,7 @@ def remember_success(next_url: str) -> None:
     while len(done) >= _MAX_DONE:
         del done[next(iter(done))]
     is_short = len(next_url) <= _MAX_NEXT
-    done[_tag()] = [now, next_url] if is_short else [now, home(), _named(next_url)]
+    done[_tag()] = [now, next_url] if is_short else [now, home(), short_name(next_url)]
     session[DONE] = json.dumps(done)  # a text, which Flask need not walk through on each request
     for name in (_AGAIN, _NEXT):
         session.pop(name, None)
@@ -155,10 +155,10 @@ def remember_success(next_url: str) -> None:
 
 def has_just_led_to(next_url: str) -> bool:
     """Whether a login of this browser was completed just now, and led to a page."""
-    return any(at[-1] == _named(next_url) for at in _recently_done().values())
+    return any(at[-1] == short_name(next_url) for at in _recently_done().values())
 
 
-def _named(next_url: str) -> str:
+def short_name(next_url: str) -> str:
     """A page as the session remembers it: a long address by its hash."""
     if len(next_url) <= _MAX_NEXT:
         return next_url

@@ -45,9 +45,6 @@ _KEY = "_oauthclient_tokens"
 MAX_CHARACTERS = 3500
 #: Seconds for which a request may go on with the session that it has begun with.
 _SUCCESSOR_SECONDS = 600
-#: How often a token is replaced in that time, at the most; a cache that was tampered with may
-#: lead round in circles.
-_MAX_SUCCESSORS = 1000
 _VERSION_BYTES = 8
 
 
@@ -62,9 +59,9 @@ class _SessionRows(TokenRows):
         """The row, or what another request of this session has replaced it with."""
         kept = _kept().get(row_id)
         row = _parse(kept)
-        for _ in range(_MAX_SUCCESSORS):
-            if row is None:
-                return None
+        seen: set[int] = set()  # a cache that was tampered with may lead round in circles
+        while row is not None and row.version not in seen:
+            seen.add(row.version)
             newer = _parse(one_time.read(self.cache, _successor_of(row_id, row)))
             if newer is None:
                 return row

@@ -26,6 +26,7 @@ from ..protocol.errors import MissingConfigurationError
 from ..protocol.oauth2.authorization import scope_to_list
 from .failure import failure_page
 from .failure import has_just_led_to
+from .failure import short_name
 from .failure import tell
 from .identity import Identity
 from .mounted import route_for
@@ -40,6 +41,8 @@ from .visit import is_ours
 
 _DEMAND = "_oauthclient_demand"
 _LABEL = "_oauthclient_label"
+#: Characters of a label that the session has room for; it may come out of an address.
+_MAX_LABEL = 255
 #: The least ``max_age``, in seconds, that a sign-in just now is sure to meet.
 _LEAST_AGE = 30
 #: Seconds after a sign-in in which the same is not asked for once more.
@@ -179,13 +182,14 @@ def sign_in_again(error: LoginRequired) -> Any:
     :param error: what the view let pass.
     """
     here, provider = this_page(), error.client
-    if not is_for_a_script() and read_identity() is not None and has_just_led_to(here):
+    is_back = read_identity() is not None and has_just_led_to(here)
+    if not is_for_a_script() and (is_back or len(error.label) > _MAX_LABEL):
         # The person has just come back from there: once more would not help.
         error.extra = {"next": here}
         name = provider or settings_for(None).names()[0]
         return add_headers(make_response(tell(settings_for(provider), name, error)))
     if error.label and not is_for_a_script() and _brings_its_session():
-        session[_LABEL] = [provider, here, error.label]
+        session[_LABEL] = [provider, short_name(here), error.label]
     return ask(Demand(provider), "login_required")
 
 
@@ -204,9 +208,10 @@ def take_label(client: Any, next_url: str) -> str | None:
     :param next_url: where that leads to.
     """
     noted = session.pop(_LABEL, None)
-    if not isinstance(noted, list) or noted[:2] != [client.name, next_url] or len(noted) != 3:
+    if not isinstance(noted, list) or noted[:2] != [client.name, short_name(next_url)]:
         return None
-    return noted[2] if isinstance(noted[2], str) else None
+    label = noted[-1]
+    return label if isinstance(label, str) and len(noted) == 3 else None
 
 
 def _not_ours(provider: str | None, here: str) -> Any:

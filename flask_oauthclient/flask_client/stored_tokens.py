@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Mapping
 from typing import Any
 from typing import NamedTuple
 
@@ -14,6 +16,9 @@ from .login_result import LoginResult
 from .mounted import app_state
 
 _log = logging.getLogger(__name__)
+
+#: Seconds after which no revocation is begun any more: somebody waits for the sign-out.
+_REVOCATION_SECONDS = 6
 
 
 def keep_token(result: LoginResult, identity: Identity | None) -> None:
@@ -66,14 +71,22 @@ class Ending(NamedTuple):
         """
         ended = dict(self.tokens)
         try:
-            for key in ended:
-                ended[key] = self._taken(key) or ended[key]
+            for key, token in self.tokens:
+                ended[key] = self._taken(key) or token
             self.oauth.forget_tokens(self.owner, revoke=False)
         except OAuthError as failure:
             _log.warning("tokens of somebody who signed out are still stored: %s", failure)
-        for key, token in ended.items():
+        self._revoke(ended)
+
+    def _revoke(self, tokens: Mapping[TokenKey, Any]) -> None:
+        until = time.monotonic() + _REVOCATION_SECONDS
+        for key, token in tokens.items():
             client = self.oauth.create_client(key.client)
-            if client is not None and token is not None:
+            if client is None or token is None:
+                continue
+            if time.monotonic() > until:
+                _log.warning("no revocation at %r: the others took too long", key.client)
+            else:
                 client.revoke_quietly(token)
 
     def _taken(self, key: TokenKey) -> Any:

@@ -14,6 +14,11 @@ from ..protocol.errors import MissingTokenError
 from ..storage.tokens.account import Account
 from ..storage.tokens.key import TokenKey
 
+_NOBODY = (
+    "Nobody is signed in, so it is not known whose token it is. Sign in. Views of your own need "
+    "token_owner=... in init_app; without a request say for_account(owner=...)."
+)
+
 
 class Found(NamedTuple):
     """A token, and where it is kept, if it comes from a store."""
@@ -25,7 +30,8 @@ class Found(NamedTuple):
 def login_required(key: TokenKey) -> LoginRequired:
     """The error for an account whose owner has to sign in."""
     label = {"label": key.label} if key.label else {}
-    return LoginRequired(detail={"client": key.client, **label})
+    description = None if key.owner else _NOBODY
+    return LoginRequired(description=description, detail={"client": key.client, **label})
 
 
 class Accounts:
@@ -140,10 +146,11 @@ class Accounts:
         :raises TokenStoreError: if the store cannot be asked.
         """
         token = self.take_token()
-        was_there = self._account().delete() or token is not None
-        if token is not None and revoke:
+        if token is None:  # there may be one that no key opens
+            return self._account().delete()
+        if revoke:
             self.revoke_quietly(token)
-        return was_there
+        return True
 
     def take_token(self) -> Any:
         """Remove the token from the store, and leave it to the caller to make it worthless.

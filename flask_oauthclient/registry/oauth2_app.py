@@ -198,7 +198,7 @@ class OAuth2App(RemoteApp):
 
     def _active(self, found: Found) -> OAuth2Token:
         token: OAuth2Token | None = found.token
-        if token is None:
+        if not token:
             if not self._has_own_tokens:
                 raise self._no_token(found.account)
             return self._replaced(found)

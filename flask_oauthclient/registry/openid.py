@@ -151,7 +151,9 @@ class OpenIDApp(OAuth2App):
 
     def _read_token(self, stored: Any) -> Any:
         token = super()._read_token(stored)
-        claims = None if token is None else token.get("userinfo")
+        if token is None:
+            return None
+        claims = token.get("userinfo")
         if isinstance(claims, dict) and not isinstance(claims, UserInfo):
             token["userinfo"] = UserInfo(claims)
         return token
@@ -168,10 +170,14 @@ class OpenIDApp(OAuth2App):
         if id_token is None or id_token == before:
             return
         first = old.get("userinfo") or claims_of(before)
+        if not self.server.can_verify:
+            if self.server.is_discovered:
+                # Not yet by this process: it is compared all the same, and not believed.
+                check_same_login(claims_of(id_token), first)
+                fresh["id_token"] = before
+            return
         try:
-            self.load_server_metadata()  # which may be news to this process
-            if not self.server.can_verify:
-                return
+            self.load_server_metadata()
             claims = self._verify_refreshed(fresh, first)
         except (TransportError, MetadataError, UnknownKeyError, *_OF_THE_CLOCK) as failure:
             # The keys are not to be had just now, or a clock is wrong. A refresh response needs no

@@ -64,6 +64,9 @@ class RemoteApp(Accounts, ABC):
         # Settings are read when the first of them is asked for, so that ten thousand registered
         # clients cost next to nothing until they are used. After that they are plain attributes.
         if attribute.startswith("__") or "_lock" in self.__dict__:
+            if isinstance(getattr(type(self), attribute, None), property):
+                # Something that it calls has failed, and says better what was missing.
+                return object.__getattribute__(self, attribute)
             raise AttributeError(attribute)
         options, metadata = self.framework.settings()
         for name, value in self._settings(options, metadata).items():

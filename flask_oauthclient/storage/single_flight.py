@@ -19,6 +19,9 @@ from ..protocol.errors import TokenStoreError
 T = TypeVar("T")
 
 _CAPACITY = 1024
+#: Seconds that anybody waits for what somebody else does: more than a request to the provider
+#: takes, and a lock and a store that are slow.
+_LONGEST_WAIT = 60.0
 
 
 class SingleFlight(Generic[T]):
@@ -45,7 +48,7 @@ class SingleFlight(Generic[T]):
         :param key: what makes two pieces of work the same.
         :param work: called by one thread.
         :raises OAuthError: the error of the work, to everybody who waited for it.
-        :raises TokenStoreError: if the work itself asks for it, or was interrupted.
+        :raises TokenStoreError: if the work itself asks for it, was interrupted, or takes too long.
         """
         flight, is_first = self._join(key)
         if not is_first:
@@ -85,7 +88,10 @@ class SingleFlight(Generic[T]):
 
     @staticmethod
     def _wait(flight: Future[T]) -> T:
-        failure = flight.exception()
+        try:
+            failure = flight.exception(_LONGEST_WAIT)
+        except TimeoutError:
+            raise TokenStoreError("token_busy") from None
         if isinstance(failure, OAuthError):
             raise failure.again()  # each thread its own traceback
         return flight.result()

@@ -64,6 +64,8 @@ KEYS = [
 THREADS = 16
 #: Seconds in which others get to where they meet, or wait. No result depends on it.
 MOMENT = 0.1
+#: Seconds after which what should not wait is taken to wait for ever.
+PATIENCE = 10
 
 
 class Calls:
@@ -299,7 +301,7 @@ class TokenStoreContract:
         store.put(KEY, make_token("one"))
 
         def do(current: dict[str, Any] | None) -> Mapping[str, Any]:
-            store.refresh(other, None, Calls(make_token("three")))
+            self._must_not_wait(lambda: store.refresh(other, None, Calls(make_token("three"))))
             return make_token("two")
 
         assert store.refresh(KEY, make_token("one"), do) == make_token("two")
@@ -310,7 +312,7 @@ class TokenStoreContract:
         seen: list[Any] = []
 
         def do(current: dict[str, Any] | None) -> Mapping[str, Any]:
-            seen.extend([store.get(KEY), store.list(KEY.owner)])
+            seen.extend(self._must_not_wait(lambda: [store.get(KEY), store.list(KEY.owner)]))
             return make_token("two")
 
         store.refresh(KEY, make_token("one"), do)
@@ -420,6 +422,16 @@ class TokenStoreContract:
         with ThreadPoolExecutor(THREADS) as pool:
             waiting = [pool.submit(one) for _ in range(THREADS)]
             return [future.result(timeout=30) for future in waiting]
+
+    def _must_not_wait(self, work: Callable[[], T]) -> T:
+        """Do something that another thread may not hold up, and say so if it does."""
+        pool = ThreadPoolExecutor(1)
+        try:
+            return pool.submit(self.in_thread, work).result(timeout=PATIENCE)
+        except TimeoutError:
+            raise AssertionError("the store lets this wait for the refresh of a token") from None
+        finally:
+            pool.shutdown(wait=False)  # it would wait for what waits for us
 
     def _meanwhile(
         self,

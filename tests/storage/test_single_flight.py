@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from flask_oauthclient.protocol.errors import OAuthError
+from flask_oauthclient.protocol.errors import TokenStoreError
 from flask_oauthclient.protocol.errors import TransportError
 from flask_oauthclient.storage import single_flight
 from flask_oauthclient.storage.single_flight import SingleFlight
@@ -146,6 +147,18 @@ def test_failure_of_another_kind_goes_on() -> None:
         gate.open()
         for future in (first, second):
             assert type(future.exception(SOON)) is type(failure)
+
+
+def test_nobody_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(single_flight, "_LONGEST_WAIT", 0.01)
+    flights, gate = SingleFlight[int](), Gate()
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(flights.do, "key", lambda: gate() or 1)
+        assert gate.reached.wait(SOON)
+        with pytest.raises(TokenStoreError, match="token_busy"):
+            flights.do("key", lambda: 2)
+        gate.open()
+        assert first.result(SOON) == 1
 
 
 def test_memory_is_bounded(clock: Clock) -> None:

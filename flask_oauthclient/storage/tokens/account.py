@@ -11,7 +11,6 @@ from .key import TokenKey
 from .store import Token
 from .store import TokenStore
 
-
 #: How often a token is looked at again that others replace while it is removed.
 _TRIES = 4
 

@@ -82,7 +82,9 @@ def split_keys(configured: object) -> tuple[str | bytes, ...]:
         if len(keys) == len(configured):
             return keys
     raise InvalidSettingError(
-        "invalid_configuration", "OAUTHCLIENT_TOKEN_KEYS is a list of texts, the current key first."
+        "invalid_configuration",
+        "OAUTHCLIENT_TOKEN_KEYS is a list of texts, the current key first, or one text with commas "
+        "between them. A key of digits needs quotes of its own in the environment.",
     )
 
 

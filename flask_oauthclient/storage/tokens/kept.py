@@ -91,14 +91,10 @@ def read_kept(data: bytes) -> Kept:
     """
     try:
         (key, token, failure), _ = _decode(data.decode("ascii"))
-        kept = Kept(TokenKey(*key), token, Failure(*failure) if failure else None)
+        masked = None if token is None else MaskedDict(token)
+        return Kept(TokenKey(*key), masked, Failure(*failure) if failure else None)
     except (TypeError, RecursionError) as error:
         raise ValueError(type(error).__name__) from None
-    if token is None:
-        return kept
-    if not isinstance(token, dict):
-        raise ValueError("no token")
-    return kept._replace(token=MaskedDict(token))
 
 
 def is_other(stale: Mapping[str, Any] | None, current: Mapping[str, Any] | None) -> bool:

@@ -8,8 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import StaticPool
+from sqlalchemy import create_engine
+from sqlalchemy import text
 
 from flask_oauthclient.protocol.errors import InvalidSettingError
+from flask_oauthclient.protocol.errors import MissingConfigurationError
 from flask_oauthclient.protocol.errors import TokenRequestError
 from flask_oauthclient.protocol.errors import TokenStoreError
 from flask_oauthclient.protocol.masked import MaskedDict
@@ -21,6 +25,7 @@ from flask_oauthclient.storage.tokens.key import TokenKey
 from flask_oauthclient.storage.tokens.memory import MemoryRows
 from flask_oauthclient.storage.tokens.rows import Row
 from flask_oauthclient.storage.tokens.rows import new_version
+from flask_oauthclient.storage.tokens.sqlalchemy import SQLAlchemyTokenStore
 from flask_oauthclient.storage.tokens.store import SealedTokenStore
 from flask_oauthclient.testing.token_stores import make_token
 from tests.helpers.leaks import Watch
@@ -363,3 +368,19 @@ def test_every_wrong_key_is_told_of_once_and_remembered_for_a_while_only(
         assert store.get(KEY) is None
     assert len(store.sealer._told) <= 100
     assert len([r for r in caplog.records if r.levelno >= logging.WARNING]) <= 100
+
+
+def test_database_that_is_told_to_log_everything_logs_no_token(watch: Watch) -> None:
+    watch.secret(KEY.owner)
+    engine = create_engine("sqlite://", echo="debug", echo_pool="debug", poolclass=StaticPool)
+    store = SQLAlchemyTokenStore(engine, keys=[SECRET])
+    store.create_table()
+    store.put(KEY, ONE)
+    assert store.refresh(KEY, ONE, lambda _: TWO) == TWO
+    assert store.list(KEY.owner) == [KEY]
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE oauthclient_token"))
+    with pytest.raises(MissingConfigurationError):
+        store.put(KEY, ONE)
+    assert watch.logged("INSERT INTO oauthclient_token")
+    engine.dispose()
