@@ -32,7 +32,6 @@ from ..storage.state import LIFETIME
 from ..storage.state import Browser
 from ..storage.tokens.account import Account
 from ..storage.tokens.key import TokenKey
-from ..storage.tokens.key import owner_text
 from ..transport._run import finish
 from .app_state import AppState
 from .app_state import Registration
@@ -250,13 +249,12 @@ class FlaskIntegration:
         """Whose stored tokens the current request is about; ``None`` for nobody."""
         return self._state.owner()
 
-    def bound(self, owner: str | int | None, label: str) -> FlaskIntegration:
+    def bound(self, owner: str | None, label: str) -> FlaskIntegration:
         """The same for another account.
 
         :param owner: whose; default is whoever is signed in.
         :param label: which of several of one owner.
         :raises MissingConfigurationError: without a store of tokens.
-        :raises InvalidSettingError: for an owner that is no key of a person.
         """
         if not self.has_store:
             raise MissingConfigurationError(
@@ -265,7 +263,7 @@ class FlaskIntegration:
                 "oauth.init_app(app, token_store=...).",
             )
         other = copy.copy(self)
-        other._bound = None if owner is None else owner_text(owner) or "", label
+        other._bound = owner, label
         other._is_bound = True
         return other
 

@@ -45,6 +45,8 @@ _KEY = "_oauthclient_tokens"
 MAX_CHARACTERS = 3500
 #: Seconds for which a request may go on with the session that it has begun with.
 _SUCCESSOR_SECONDS = 600
+#: What stands there for a token that was removed.
+_REMOVED = "removed"
 _VERSION_BYTES = 8
 
 
@@ -62,11 +64,12 @@ class _SessionRows(TokenRows):
         seen: set[int] = set()  # a cache that was tampered with may lead round in circles
         while row is not None and row.version not in seen:
             seen.add(row.version)
-            newer = _parse(one_time.read(self.cache, _successor_of(row_id, row)))
-            if newer is None:
+            text = one_time.read(self.cache, _successor_of(row_id, row))
+            newer = _parse(text)
+            if newer is None and text != _REMOVED:
                 return row
             row = newer
-            self._set(row_id, _text(row))
+            self._set(row_id, text if newer is not None else None)
         return row
 
     def write(self, row_id: str, owner_id: str, row: Row, over: int | None = None) -> bool:
@@ -87,6 +90,7 @@ class _SessionRows(TokenRows):
         before = self.read(row_id)
         if before is None or over not in (None, before.version):
             return False
+        one_time.put(self.cache, _successor_of(row_id, before), _REMOVED, _SUCCESSOR_SECONDS)
         self._set(row_id, None)
         return True
 

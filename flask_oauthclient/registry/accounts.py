@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from enum import Enum
+from enum import auto
 from typing import Any
 from typing import NamedTuple
 from typing import Self
+from uuid import UUID
 
+from ..protocol.errors import InvalidSettingError
 from ..protocol.errors import LoginRequired
 from ..protocol.errors import MissingConfigurationError
 from ..protocol.errors import MissingTokenError
 from ..storage.tokens.account import Account
 from ..storage.tokens.key import TokenKey
+from ..storage.tokens.key import owner_text
+
+
+class WhoIsSignedIn(Enum):
+    """Stands for the owner whom only the current request tells."""
+
+    WHO_IS_SIGNED_IN = auto()
+
+
+WHO_IS_SIGNED_IN = WhoIsSignedIn.WHO_IS_SIGNED_IN
 
 _NOBODY = (
     "Nobody is signed in, so it is not known whose token it is. Sign in. Views of your own need "
@@ -103,7 +117,9 @@ class Accounts:
             return False
         return self.is_usable(token)
 
-    def for_account(self, owner: str | int | None = None, label: str = "") -> Self:
+    def for_account(
+        self, owner: str | int | UUID | WhoIsSignedIn = WHO_IS_SIGNED_IN, label: str = ""
+    ) -> Self:
         """The client with the stored token of somebody else, or of another account.
 
         ::
@@ -114,8 +130,17 @@ class Accounts:
         :param owner: the application's key of the person; default is whoever is signed in.
         :param label: which of several accounts of one owner.
         :raises MissingConfigurationError: without a store of tokens.
+        :raises InvalidSettingError: for an owner that is nobody: an empty column of a database
+            must not stand for whoever is signed in.
         """
-        framework = self.framework.bound(owner, label)
+        whose = None if owner is WHO_IS_SIGNED_IN else owner_text(owner)
+        if whose is None and owner is not WHO_IS_SIGNED_IN:
+            raise InvalidSettingError(
+                "invalid_configuration",
+                "for_account: the owner is nobody. Give the key of a person, or leave owner out "
+                "for who is signed in.",
+            )
+        framework = self.framework.bound(whose, label)
         self.prepare_to_share()
         other = copy.copy(self)
         other.framework = framework
@@ -128,10 +153,19 @@ class Accounts:
         who has signed in.
 
         :param token: what :meth:`authorize_access_token` gave.
+        :raises InvalidSettingError: for what is no token.
         :raises LoginRequired: if nobody is signed in.
         :raises MissingConfigurationError: without a store of tokens.
         :raises TokenStoreError: if the store cannot be asked, or the token is too large.
         """
+        if not isinstance(token, Mapping) or not (
+            token.get("access_token") or token.get("oauth_token")
+        ):
+            raise InvalidSettingError(
+                "invalid_configuration",
+                "save_token: a token is the dict that authorize_access_token gave, with its "
+                "access_token (OAuth 1.0a: oauth_token).",
+            )
         account = self._account()
         account.put(token)
         self.framework.set_current_token(self._read_token(dict(token)), account)

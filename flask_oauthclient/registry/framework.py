@@ -69,7 +69,7 @@ class Framework(Protocol):
         """
         ...
 
-    def bound(self, owner: str | int | None, label: str) -> Framework:
+    def bound(self, owner: str | None, label: str) -> Framework:
         """The same for another account.
 
         :param owner: whose; default is the user of the current request.

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 from typing import NamedTuple
+from uuid import uuid4
 
 import pytest
 from flask import Flask
@@ -19,6 +20,7 @@ from flask_oauthclient import TokenKey
 from flask_oauthclient import token_refresh_failed
 from flask_oauthclient import token_refreshed
 from flask_oauthclient import token_update
+from flask_oauthclient.protocol.errors import InvalidSettingError
 from flask_oauthclient.protocol.errors import InvalidTokenError
 from flask_oauthclient.protocol.errors import MissingConfigurationError
 from flask_oauthclient.protocol.errors import MissingTokenError
@@ -834,3 +836,36 @@ def test_token_that_cannot_be_kept_is_told_of_once(
         site.sign_in()
     [record] = [record for record in caplog.records if record.levelname == "WARNING"]
     assert "token_owner" in record.getMessage()
+
+
+def test_session_token_that_is_over_is_over_for_old_cookies_too(
+    make_token_site: MakeSite, clock: Clock
+) -> None:
+    site = make_token_site(registry={"token_store": SessionTokenStore()})
+    site.sign_in()
+    clock.advance(3601)
+    site.provider.faults.on("token").respond_json({"error": "invalid_grant"}, 400)
+    [cookie] = [c.value for c in site.browser.cookies if c.name == "session"]
+    client = site.app.test_client(use_cookies=False)
+    headers = {**SCRIPT, "Cookie": f"session={cookie}"}
+    for _ in range(3):
+        assert client.get("/me", base_url=ORIGIN, headers=headers).status_code == 401
+    assert site.refreshes == 1
+
+
+@pytest.mark.parametrize("owner", [None, "", False], ids=repr)
+def test_empty_owner_is_not_who_is_signed_in(tokens: TokenSite, owner: Any) -> None:
+    with pytest.raises(InvalidSettingError, match="nobody"):
+        tokens.oauth.demo.for_account(owner=owner)
+
+
+@pytest.mark.parametrize("token", ["x", None, {}, {"refresh_token": "x"}, ["x"]], ids=repr)
+def test_what_is_no_token_is_not_kept(tokens: TokenSite, token: Any) -> None:
+    with pytest.raises(InvalidSettingError, match="save_token"):
+        tokens.oauth.demo.for_account(owner=1).save_token(token)
+
+
+def test_owner_may_be_a_uuid(tokens: TokenSite) -> None:
+    name = uuid4()
+    tokens.oauth.demo.for_account(owner=name).save_token({"access_token": "x"})
+    assert tokens.store.list(str(name)) == [TokenKey("demo", str(name))]

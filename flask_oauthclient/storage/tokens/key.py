@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from functools import lru_cache
 from typing import NamedTuple
+from uuid import UUID
 
 from ...protocol.errors import InvalidSettingError
 
@@ -46,11 +47,11 @@ def owner_text(owner: object) -> str | None:
     things have a text as well, but one that people may share, or that changes: that of an object
     names a place in memory, where another person's will be next.
 
-    :raises InvalidSettingError: for what is neither text nor a whole number.
+    :raises InvalidSettingError: for what is neither text, nor a whole number, nor a UUID.
     """
     if owner is None or owner is False or owner == "":
         return None
-    if isinstance(owner, str | int) and owner is not True:
+    if isinstance(owner, str | int | UUID) and owner is not True:
         return str(owner)
     raise InvalidSettingError(
         "invalid_configuration",
