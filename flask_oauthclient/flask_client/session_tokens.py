@@ -132,10 +132,9 @@ class SessionTokenStore(SealedTokenStore):
     ends_with_session = True
     _is_shared = False
 
-    _rows: _SessionRows
-
     def __init__(self, keys: Sequence[str | bytes] | None = None, cache: Any = None) -> None:
-        super().__init__(_SessionRows(), keys)
+        self._of_session = _SessionRows()
+        super().__init__(self._of_session, keys)
         self._own_cache = cache is not None
         if cache is not None:
             self._use(cache)
@@ -146,8 +145,8 @@ class SessionTokenStore(SealedTokenStore):
             self._use(cache)
 
     def _use(self, cache: Any) -> None:
-        self._rows.cache = cache
-        self._rows.locks = locks_of(cache)
+        self._of_session.cache = cache
+        self._of_session.locks = locks_of(cache)
 
     def refresh(
         self,

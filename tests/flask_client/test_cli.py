@@ -90,7 +90,7 @@ def test_secret_key_seals_where_there_is_no_other() -> None:
     store = SealedTokenStore(MemoryRows())
     _app(store, SECRET_KEY=OLD)
     store.put(KEY, TOKEN)
-    other = SealedTokenStore(store._rows)
+    other = SealedTokenStore(store._rows._rows)
     _app(other, SECRET_KEY=NEW, SECRET_KEY_FALLBACKS=[OLD])
     assert other.get(KEY) == TOKEN
 

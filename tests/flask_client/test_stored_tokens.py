@@ -215,7 +215,7 @@ def test_login_fails_and_nobody_is_signed_in_if_the_token_cannot_be_kept(
     def down(*_: Any) -> bool:
         raise OSError("no route to the database at db.internal")
 
-    monkeypatch.setattr(site.store._rows, "write", down)
+    monkeypatch.setattr(site.store._rows._rows, "write", down)
     page = site.sign_in()
     assert page.status == 503
     assert "token_store_unavailable" in page.text
@@ -797,7 +797,7 @@ def test_token_that_the_login_itself_has_replaced_is_the_one_that_is_kept(
 
 
 def test_refresh_that_a_sign_out_overtakes_leaves_nothing_valid(tokens: TokenSite) -> None:
-    rows, write = tokens.store._rows, tokens.store._rows.write
+    rows, write = tokens.store._rows._rows, tokens.store._rows._rows.write
 
     def overtaken(*args: Any, **kwargs: Any) -> bool:
         rows.write = write

@@ -79,7 +79,9 @@ def refresh_token_alone_may_be_new(stage: Stage) -> None:
     stage.put()
     early, late = stage.worker(), stage.worker()
     with late.app.app_context():
-        assert late.client().token["refresh_token"] == "refresh-token-old"  # read before the refresh
+        assert (
+            late.client().token["refresh_token"] == "refresh-token-old"
+        )  # read before the refresh
         fields = {"expires_in": 3600, "refresh_token": "refresh-token-2"}
         stage.answer_with(Answer(token("old", **fields)), DEAD)
         assert early.get().ok
@@ -676,7 +678,9 @@ def lifetime_of_a_refreshed_token_makes_no_storm(stage: Stage, fields: Any) -> N
         assert len(stage.token_calls) == 2
 
 
-@cases.rows("R17-lifetime", {"text": "60", "negative": -5, "word": "x", "huge": 1e308, "none": None})
+@cases.rows(
+    "R17-lifetime", {"text": "60", "negative": -5, "word": "x", "huge": 1e308, "none": None}
+)
 def odd_lifetime_beside_the_moment_changes_nothing(stage: Stage, expires_in: Any) -> None:
     stage.put(expired(expires_in=expires_in))
     worker = stage.worker()
@@ -688,7 +692,9 @@ def odd_lifetime_beside_the_moment_changes_nothing(stage: Stage, expires_in: Any
 # -- tokens that lack something --------------------------------------------------------------------
 
 
-@cases.rows("R17-no-access-token", {"absent": {}, "null": {"access_token": None}, "": {"access_token": ""}})
+@cases.rows(
+    "R17-no-access-token", {"absent": {}, "null": {"access_token": None}, "": {"access_token": ""}}
+)
 def refresh_token_alone_is_enough(stage: Stage, fields: Any) -> None:
     stage.put({"refresh_token": "refresh-token-old", **fields})
     worker = stage.worker()

@@ -114,7 +114,8 @@ class Site:
     def keep(self, owner: str, token: dict[str, Any]) -> None:
         """Put a token into the store."""
         with self.app.app_context():
-            self.oauth.demo.for_account(owner=owner).save_token(token)
+            client = self.oauth.demo.for_account(owner=owner) if owner else self.oauth.demo
+            client.save_token(token)
 
     def refresh(self, owner: str) -> Any:
         """Replace a token, whether its time is up or not."""

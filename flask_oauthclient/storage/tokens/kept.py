@@ -20,6 +20,8 @@ from .key import TokenKey
 FAILURE_SECONDS = 30
 #: Bytes of a token response that are kept.
 MAX_TOKEN_BYTES = 60_000
+#: Members of a token that belong to the login that gave it.
+_NOT_KEPT = frozenset({"extra"})
 
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 _decode = json.JSONDecoder().raw_decode
@@ -110,6 +112,11 @@ def is_other(stale: Mapping[str, Any] | None, current: Mapping[str, Any] | None)
 
 def _name(token: Mapping[str, Any]) -> Any:
     return token.get("access_token"), token.get("oauth_token")
+
+
+def without_extra(token: Mapping[str, Any]) -> dict[str, Any]:
+    """A token without what belongs to the login that gave it; its ``repr`` shows no secret."""
+    return MaskedDict({n: value for n, value in token.items() if n not in _NOT_KEPT})
 
 
 def now() -> float:

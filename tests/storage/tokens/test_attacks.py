@@ -18,8 +18,9 @@ from flask_oauthclient.protocol.errors import TokenRequestError
 from flask_oauthclient.protocol.errors import TokenStoreError
 from flask_oauthclient.protocol.masked import MaskedDict
 from flask_oauthclient.storage.single_flight import SingleFlight
+from flask_oauthclient.storage.tokens import guarded
 from flask_oauthclient.storage.tokens import kept
-from flask_oauthclient.storage.tokens import store as module
+from flask_oauthclient.storage.tokens import refresh
 from flask_oauthclient.storage.tokens.envelope import TokenSealer
 from flask_oauthclient.storage.tokens.key import TokenKey
 from flask_oauthclient.storage.tokens.memory import MemoryRows
@@ -53,8 +54,8 @@ class Faulty(MemoryRows):
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch, watch: Watch) -> None:
-    monkeypatch.setattr(module, "_GRACE", 0)
-    monkeypatch.setattr(module, "_PATIENCE", 0)
+    monkeypatch.setattr(guarded, "_GRACE", 0)
+    monkeypatch.setattr(refresh, "_PATIENCE", 0)
     watch.secret(SECRET, *(t[n] for t in (ONE, TWO) for n in ("access_token", "refresh_token")))
 
 
@@ -102,8 +103,8 @@ def test_answer_of_the_provider_is_written_by_who_is_interrupted_while_writing_i
 def test_answer_is_written_by_who_is_interrupted_while_the_back_end_is_away(
     rows: Faulty, store: SealedTokenStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_PATIENCE", 60)
-    monkeypatch.setattr(module.time, "sleep", lambda _: _raise(Interrupted())())
+    monkeypatch.setattr(refresh, "_PATIENCE", 60)
+    monkeypatch.setattr(refresh.time, "sleep", lambda _: _raise(Interrupted())())
     _once(rows, ConnectionError())
     with pytest.raises(Interrupted):
         store.refresh(KEY, ONE, lambda _: TWO)
@@ -295,7 +296,8 @@ def test_nothing_that_a_store_is_made_of_shows_a_secret(
 ) -> None:
     rows.before_write = _raise(ConnectionError())
     store.refresh(KEY, ONE, lambda _: TWO)
-    shown = repr([vars(store), vars(store.sealer), store._flights.__dict__])
+    parts = [store, store.sealer, store._flights, store._unsaved, store._sealing, store._refresher]
+    shown = repr([vars(part) for part in parts])
     material = repr(store.sealer._keys[0].material)
     secrets = [SECRET, material, ONE["access_token"], TWO["refresh_token"], TWO["access_token"]]
     assert [secret for secret in secrets if secret in shown] == []

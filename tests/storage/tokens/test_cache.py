@@ -508,7 +508,7 @@ def test_redis_is_restarted_during_a_refresh(restartable_redis: Restartable, pre
 def test_redis_is_away_for_long_when_a_token_was_refreshed(
     restartable_redis: Restartable, prefix: str, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("flask_oauthclient.storage.tokens.store._PATIENCE", 0)
+    monkeypatch.setattr("flask_oauthclient.storage.tokens.refresh._PATIENCE", 0)
     with redis.Redis.from_url(restartable_redis.url) as client:
         cache = cachelib.RedisCache(client)
         store, other = (CacheTokenStore(cache, KEYS, prefix=prefix) for _ in range(2))

@@ -19,8 +19,9 @@ from flask_oauthclient.protocol.errors import ProviderError
 from flask_oauthclient.protocol.errors import TokenRequestError
 from flask_oauthclient.protocol.errors import TokenStoreError
 from flask_oauthclient.protocol.errors import TransportError
+from flask_oauthclient.storage.tokens import guarded
 from flask_oauthclient.storage.tokens import memory
-from flask_oauthclient.storage.tokens import store as module
+from flask_oauthclient.storage.tokens import refresh
 from flask_oauthclient.storage.tokens.key import TokenKey
 from flask_oauthclient.storage.tokens.memory import MemoryRows
 from flask_oauthclient.storage.tokens.memory import MemoryTokenStore
@@ -97,7 +98,7 @@ class _BadExit:
 
 @pytest.fixture(autouse=True)
 def _no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_GRACE", 0)
+    monkeypatch.setattr(guarded, "_GRACE", 0)
 
 
 @pytest.fixture(autouse=True)
@@ -353,7 +354,7 @@ def test_a_token_that_was_removed_and_made_anew_is_another_one(both: Any) -> Non
 def test_a_lock_that_cannot_be_given_back_fails_nothing(
     store: MemoryTokenStore, monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
-    rows = store._rows
+    rows: Any = store._rows._rows
     monkeypatch.setattr(rows, "locked", lambda *arguments: _BadExit(rows))
     with caplog.at_level(logging.WARNING):
         assert store.refresh(KEY, ONE, Calls(TWO)) == TWO
@@ -414,7 +415,7 @@ def test_who_comes_when_the_rows_are_back_lets_others_write_first(
 ) -> None:
     rows = Unsteady()
     monkeypatch.setattr(rows, "locked", lambda *arguments: nullcontext(rows))
-    monkeypatch.setattr(module, "_GRACE", 2)
+    monkeypatch.setattr(guarded, "_GRACE", 2)
     holder, other = (SealedTokenStore(rows, [NEW]) for _ in range(2))
     holder.put(KEY, ONE)
     refreshed = threading.Event()
@@ -436,7 +437,7 @@ def test_who_comes_when_the_rows_are_back_lets_others_write_first(
 
 @pytest.fixture
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_PATIENCE", -1)
+    monkeypatch.setattr(refresh, "_PATIENCE", -1)
 
 
 @pytest.fixture
