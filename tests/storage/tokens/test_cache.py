@@ -59,7 +59,7 @@ def prefix() -> str:
 @pytest.fixture
 def rows(cache: Any, prefix: str) -> Any:
     """Rows in a cache of each kind."""
-    return CacheTokenStore(cache, KEYS, prefix=prefix)._rows
+    return CacheTokenStore(cache, KEYS, prefix=prefix)._rows._rows
 
 
 @pytest.fixture
@@ -382,8 +382,8 @@ def test_two_stores_in_one_cache_have_the_same_locks(
 ) -> None:
     cache = open_cache("simple")
     one, two = (CacheTokenStore(cache, KEYS, prefix=prefix) for _ in range(2))
-    with one._rows._locks.hold("a"), pytest.raises(TokenStoreError):  # type: ignore[attr-defined]
-        two._rows._locks.hold("a", wait=0).__enter__()  # type: ignore[attr-defined]
+    with one._rows._rows._locks.hold("a"), pytest.raises(TokenStoreError):  # type: ignore[attr-defined]
+        two._rows._rows._locks.hold("a", wait=0).__enter__()  # type: ignore[attr-defined]
 
 
 def test_the_lock_file_is_no_entry_of_the_cache(tmp_path: Path) -> None:
@@ -463,7 +463,7 @@ def test_who_finds_the_lock_taken_by_itself_has_it(leased: Any, prefix: str) -> 
 def test_a_token_that_was_written_twice_is_written(
     open_cache: Callable[[str], Any], prefix: str
 ) -> None:
-    rows: Any = CacheTokenStore(open_cache("redis"), KEYS, prefix=prefix)._rows
+    rows: Any = CacheTokenStore(open_cache("redis"), KEYS, prefix=prefix)._rows._rows
     rows.write("a", "o", Row(5, b"five"))
     assert rows.write("a", "o", Row(6, b"six"), 5) is True
     assert rows.write("a", "o", Row(6, b"six"), 5) is True  # the client has sent it twice
