@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,7 +19,6 @@ from ..protocol.messages import Response
 from ..protocol.oauth2.authorization import scope_to_list
 from ..protocol.oauth2.callback import parse_callback
 from ..protocol.oauth2.metadata import endpoint
-from ..protocol.oauth2.token import MAX_LIFETIME
 from ..protocol.oauth2.token import OAuth2Token
 from ..protocol.oauth2.token import seconds
 from ..protocol.oidc.claims import UserInfo
@@ -169,12 +169,11 @@ class OpenIDApp(OAuth2App):
         id_token, before = fresh.get("id_token"), old.get("id_token")
         if id_token is None or id_token == before:
             return
-        first = old.get("userinfo") or claims_of(before)
+        first = _claims_of_login(old)
         if not self.server.can_verify:
             if self.server.is_discovered:
                 # Not yet by this process: it is compared all the same, and not believed.
-                check_same_login(claims_of(id_token), first)
-                fresh["id_token"] = before
+                _keep_former(fresh, before, first)
             return
         try:
             self.load_server_metadata()
@@ -183,10 +182,10 @@ class OpenIDApp(OAuth2App):
             # The keys are not to be had just now, or a clock is wrong. A refresh response needs no
             # ID token, and its refresh token must not be lost: the ID token that was verified
             # stays, and this one is not believed.
+            _keep_former(fresh, before, first)
             _log.warning("client %r: refreshed ID token not used: %s", self.name, failure.error)
-            fresh["id_token"] = before
             return
-        if "userinfo" in old:
+        if isinstance(old.get("userinfo"), Mapping):
             fresh["userinfo"] = UserInfo({**old["userinfo"], **claims})
 
     def _verify_refreshed(self, fresh: OAuth2Token, first: Mapping[str, Any]) -> UserInfo:
@@ -194,7 +193,7 @@ class OpenIDApp(OAuth2App):
             claims = self.verify_login(fresh, {}, trusted=True)
         except _OF_THE_CLOCK:
             # A clock that is wrong is no licence for whatever else may be wrong.
-            anyhow = self.verify_login(fresh, {}, trusted=True, leeway=MAX_LIFETIME)
+            anyhow = self.verify_login(fresh, {}, trusted=True, leeway=math.inf)
             check_same_login(anyhow, first)
             raise
         check_same_login(claims, first)
@@ -327,6 +326,24 @@ class OpenIDApp(OAuth2App):
         self.load_server_metadata()
         expected = self._expected({}, {}, None, None, self._leeway(None))
         return self.server.verify_logout_token(logout_token, expected)
+
+
+def _claims_of_login(token: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is known of the ID token of the login, to compare with."""
+    verified = token.get("userinfo")
+    if isinstance(verified, Mapping) and "sub" in verified:
+        return verified
+    return claims_of(token.get("id_token") or None)
+
+
+def _keep_former(fresh: OAuth2Token, former: object, first: Mapping[str, Any]) -> None:
+    """Put the ID token of before in place of one that cannot be verified.
+
+    :raises IDTokenError: if it does not even say that it is about the same login.
+    """
+    check_same_login(claims_of(fresh.pop("id_token")), first)
+    if former is not None:
+        fresh["id_token"] = former
 
 
 def _subject_of(token: Mapping[str, Any]) -> str | None:

@@ -389,9 +389,9 @@ def test_wider_scope_is_flagged(tokens: TokenSite, caplog: pytest.LogCaptureFixt
 # -- the refreshed ID token ------------------------------------------------------------------------
 
 CHANGES: dict[str, dict[str, Any]] = {
-    "sub": {"sub": "mallory"},  # R10
-    "auth_time": {"auth_time": 1},  # R12
-    "nonce": {"nonce": "another"},  # R13
+    "R10": {"sub": "mallory"},
+    "R12": {"auth_time": 1},
+    "R13": {"nonce": "another"},
     "azp": {"azp": "another"},
     "iss": {"iss": "https://other.test"},
     "aud": {"aud": "another"},

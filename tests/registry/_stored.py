@@ -42,6 +42,7 @@ from tests.requests_client._answers import token
 ISSUER = "https://op.test"
 API = "https://api.test/"
 USERINFO_URL = f"{ISSUER}/userinfo"
+DISCOVERY_URL = f"{ISSUER}/.well-known/openid-configuration"
 METADATA = {
     "issuer": ISSUER,
     "authorization_endpoint": f"{ISSUER}/authorize",
@@ -218,6 +219,8 @@ class Stage:
             self.token_calls.append(request)
             waiting = self._at_token_endpoint
             given = waiting.pop(0) if len(waiting) > 1 else waiting[0]
+        elif request.url == DISCOVERY_URL:
+            given = Answer(METADATA)
         elif request.url == METADATA["jwks_uri"]:
             given = Answer({"keys": [SIGNING_KEY.jwk]})
         elif request.url == METADATA["revocation_endpoint"]:
@@ -245,9 +248,8 @@ class Stage:
 
     def openid(self, **register: Any) -> Worker:
         """Start a worker whose client speaks OpenID Connect."""
-        known = {k: v for k, v in METADATA.items() if k not in ("issuer", "token_endpoint")}
         scope = {"client_kwargs": {"scope": "openid"}}
-        return self.worker(issuer=ISSUER, **scope, **known, **register)
+        return self.worker(issuer=ISSUER, **{**scope, **register})
 
     def machine(self) -> Worker:
         """Start a worker whose client acts for itself."""
@@ -270,10 +272,6 @@ class Stage:
         """The token as another worker finds it."""
         return self.place.open_store(KEYS).get(self.key)
 
-    def id_token(self, **changes: Any) -> str:
-        """An ID token of the provider; ``None`` takes a claim out."""
-        return signed(**changes)
-
 
 def claims(**changes: Any) -> dict[str, Any]:
     """Claims of the login, with changes; ``None`` takes a claim out."""
@@ -292,7 +290,7 @@ def claims(**changes: Any) -> dict[str, Any]:
 
 
 def signed(header: Any = None, key: Any = SIGNING_KEY, **changes: Any) -> str:
-    """An ID token."""
+    """An ID token of the provider."""
     return compact({"alg": "ES256", "kid": "key-1", **(header or {})}, claims(**changes), key)
 
 

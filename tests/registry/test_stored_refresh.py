@@ -13,6 +13,7 @@ from tests.helpers.clock import Clock
 from tests.helpers.leaks import Watch
 from tests.requests_client._answers import CLIENT_SECRET
 
+from . import stored_id_token_cases
 from . import stored_refresh_cases
 from ._stored import KEYS
 from ._stored import PLACES
@@ -40,4 +41,9 @@ def stage(
 
 @pytest.mark.parametrize("case", stored_refresh_cases.cases.params())
 def test_refresh(case: Any, stage: Stage) -> None:
+    case(stage)
+
+
+@pytest.mark.parametrize("case", stored_id_token_cases.cases.params())
+def test_refreshed_id_token(case: Any, stage: Stage) -> None:
     case(stage)
