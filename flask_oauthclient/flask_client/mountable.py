@@ -81,9 +81,8 @@ class Mountable:
         :param link_max_age: seconds that a sign-in may be old for linking and unlinking.
         :param revoke: whether signing out revokes the tokens of the login (RFC 7009), unless a
             store keeps them.
-        :param forget_tokens: whether signing out removes all tokens of the person from the store,
-            and revokes them. By default they stay, for work that is done without the person.
-            Those of an account that is unlinked are removed in any case.
+        :param forget_tokens: whether signing out removes and revokes all stored tokens of the
+            person, as unlinking does with those of one account; else work goes on without them.
         :param token_in_signals: whether ``login_succeeded`` and ``account_linked`` carry it.
         :param docs_url: where error codes are explained, up to ``errors.html``; an empty string
             takes the link away.
