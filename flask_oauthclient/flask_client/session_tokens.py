@@ -30,6 +30,7 @@ from ..protocol.errors import TokenStoreError
 from ..storage import cache as one_time
 from ..storage.sign_outs import ProcessCache
 from ..storage.tokens.cache import locks_of
+from ..storage.tokens.kept import Token
 from ..storage.tokens.key import TokenKey
 from ..storage.tokens.leases import Locks
 from ..storage.tokens.memory import ProcessLocks
@@ -37,7 +38,6 @@ from ..storage.tokens.rows import ABSENT
 from ..storage.tokens.rows import Row
 from ..storage.tokens.rows import TokenRows
 from ..storage.tokens.store import SealedTokenStore
-from ..storage.tokens.store import Token
 
 #: Where the session keeps them: by row, version and envelope in one text.
 _KEY = "_oauthclient_tokens"

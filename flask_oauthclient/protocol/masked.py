@@ -1,4 +1,4 @@
-"""A dict whose ``repr`` shows no secret."""
+"""A dict, and a tuple, whose ``repr`` shows no secret: error trackers show local variables."""
 
 from __future__ import annotations
 
@@ -48,3 +48,12 @@ class MaskedDict(dict[str, Any]):
         return f"{type(self).__name__}({masked!r})"
 
     __str__ = __repr__
+
+
+class MaskedTuple(tuple[str, ...]):
+    """Several secrets."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} secrets>"

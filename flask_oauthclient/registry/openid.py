@@ -166,14 +166,13 @@ class OpenIDApp(OAuth2App):
 
     def _check_refreshed(self, fresh: OAuth2Token, old: OAuth2Token) -> None:
         """An ID token that comes with a refresh is about the same login (Core 12.2)."""
-        id_token, before = fresh.get("id_token"), old.get("id_token")
-        if id_token is None or id_token == before:
+        if fresh.get("id_token") in (None, old.get("id_token")):
             return
         first = _claims_of_login(old)
         if not self.server.can_verify:
             if self.server.is_discovered:
                 # Not yet by this process: it is compared all the same, and not believed.
-                _keep_former(fresh, before, first)
+                _keep_former(fresh, old, first)
             return
         try:
             self.load_server_metadata()
@@ -182,7 +181,7 @@ class OpenIDApp(OAuth2App):
             # The keys are not to be had just now, or a clock is wrong. A refresh response needs no
             # ID token, and its refresh token must not be lost: the ID token that was verified
             # stays, and this one is not believed.
-            _keep_former(fresh, before, first)
+            _keep_former(fresh, old, first)
             _log.warning("client %r: refreshed ID token not used: %s", self.name, failure.error)
             return
         if isinstance(old.get("userinfo"), Mapping):
@@ -336,14 +335,14 @@ def _claims_of_login(token: Mapping[str, Any]) -> Mapping[str, Any]:
     return claims_of(token.get("id_token") or None)
 
 
-def _keep_former(fresh: OAuth2Token, former: object, first: Mapping[str, Any]) -> None:
+def _keep_former(fresh: OAuth2Token, old: OAuth2Token, first: Mapping[str, Any]) -> None:
     """Put the ID token of before in place of one that cannot be verified.
 
     :raises IDTokenError: if it does not even say that it is about the same login.
     """
     check_same_login(claims_of(fresh.pop("id_token")), first)
-    if former is not None:
-        fresh["id_token"] = former
+    if old.get("id_token") is not None:
+        fresh["id_token"] = old["id_token"]
 
 
 def _subject_of(token: Mapping[str, Any]) -> str | None:

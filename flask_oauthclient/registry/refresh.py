@@ -26,8 +26,8 @@ from .remote_app import RemoteApp
 
 _log = logging.getLogger(__name__)
 
-#: What may pass before a stored token expires.
-_STORED = (
+#: Failures that may pass before a stored token expires.
+_MAY_PASS = (
     TransportError,
     ProviderResponseError,
     TokenRequestError,
@@ -103,7 +103,7 @@ class RefreshingApp(RemoteApp):
             return self._replaced(found)
         except OAuthError as failure:
             # There is time left, in which the provider, or the store, may recover.
-            passes = _STORED if found.account is not None else (TransportError, TokenStoreError)
+            passes = _MAY_PASS if found.account is not None else (TransportError, TokenStoreError)
             if not (is_good_still and isinstance(failure, passes)):
                 raise
             _log.info("client %r: early refresh failed: %s", self.name, failure.error)

@@ -14,6 +14,7 @@ from ..protocol.errors import InvalidSettingError
 from ..protocol.errors import MissingEndpointError
 from ..protocol.errors import MissingTokenError
 from ..protocol.errors import OAuthError
+from ..protocol.masked import MaskedTuple
 from ..protocol.messages import Purpose
 from ..protocol.oauth2.authorization import scope_to_list
 from ..protocol.oauth2.client import OAuth2Client
@@ -302,7 +303,8 @@ class OAuth2Session(OAuth2Client, TokenManagement, TokenSession):
         :raises OAuthError: if it is no token.
         """
         message = to_message(resp, POLICIES[Purpose.TOKEN].max_bytes)
-        secrets = [self.client_secret] if isinstance(self.client_secret, str) else []
+        is_text = isinstance(self.client_secret, str)
+        secrets = MaskedTuple([self.client_secret] if is_text else [])
         return self.with_own_errors(lambda: parse_token_response(message, secrets=secrets))
 
     # -- sending --------------------------------------------------------------------------

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+from typing import TypeVar
 
 import pytest
 
@@ -14,15 +16,26 @@ from ._people import Make
 from ._people import PeopleSite
 from ._people import people_sites
 from ._site import BlueprintSite
+from ._token_site import MakeTokenSite
+from ._token_site import TokenSite
+
+S = TypeVar("S", bound=BlueprintSite)
 
 
 @pytest.fixture
 def make_blueprint_site(provider: DevelopmentProvider) -> Iterator[Callable[..., BlueprintSite]]:
     """Makes sites; the keywords are those of :class:`BlueprintSite`."""
-    sites: list[BlueprintSite] = []
+    with _sites(BlueprintSite, provider) as make:
+        yield make
 
-    def make(**kwargs: Any) -> BlueprintSite:
-        sites.append(BlueprintSite(provider, **kwargs))
+
+@contextmanager
+def _sites(kind: type[S], provider: DevelopmentProvider) -> Iterator[Callable[..., S]]:
+    """Make sites, and close them."""
+    sites: list[S] = []
+
+    def make(**keywords: Any) -> S:
+        sites.append(kind(provider, **keywords))
         return sites[-1]
 
     yield make
@@ -35,6 +48,21 @@ def make_blueprint_site(provider: DevelopmentProvider) -> Iterator[Callable[...,
 def site(make_blueprint_site: Callable[..., BlueprintSite]) -> BlueprintSite:
     """A site with one provider, Alice signed in there already."""
     return make_blueprint_site()
+
+
+@pytest.fixture
+def make_token_site(provider: DevelopmentProvider) -> Iterator[MakeTokenSite]:
+    """Makes sites; the keywords are those of :class:`TokenSite`."""
+    with _sites(TokenSite, provider) as make:
+        yield make
+
+
+@pytest.fixture
+def tokens(make_token_site: MakeTokenSite) -> TokenSite:
+    """A site with tokens in memory, Alice signed in."""
+    site = make_token_site()
+    site.sign_in()
+    return site
 
 
 @pytest.fixture

@@ -106,3 +106,10 @@ def test_store_with_keys_of_its_own_keeps_them() -> None:
     store = MemoryTokenStore([OLD])
     _app(store, [NEW])
     assert store.sealer.current_key_id == MemoryTokenStore([OLD]).sealer.current_key_id
+
+
+def test_store_of_two_registries_is_rotated_once() -> None:
+    store = MemoryTokenStore()
+    app = _app(store, NEW)
+    OAuth(app, token_store=store)
+    assert _run(app, "rotate").output.count("sealed anew") == 1

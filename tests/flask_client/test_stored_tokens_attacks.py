@@ -26,35 +26,12 @@ from flask_oauthclient.testing.provider import ClientRecord
 from flask_oauthclient.testing.provider import DevelopmentProvider
 
 from ._site import ORIGIN
-from .test_stored_tokens import SCRIPT
-from .test_stored_tokens import TokenSite
+from ._token_site import SCRIPT
+from ._token_site import MakeTokenSite
+from ._token_site import TokenSite
 
-MakeSite = Callable[..., TokenSite]
 MACHINE_SECRET = "the secret of the machine, for tests"
 FOREIGN = {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.test"}
-
-
-@pytest.fixture
-def make_token_site(provider: DevelopmentProvider) -> Any:
-    """Makes sites that keep tokens."""
-    sites: list[TokenSite] = []
-
-    def make(**kwargs: Any) -> TokenSite:
-        sites.append(TokenSite(provider, **kwargs))
-        return sites[-1]
-
-    yield make
-    for site in sites:
-        site.oauth.demo.session.close()
-        site.browser.close()
-
-
-@pytest.fixture
-def tokens(make_token_site: MakeSite) -> TokenSite:
-    """A site with tokens in memory, Alice signed in."""
-    site = make_token_site()
-    site.sign_in()
-    return site
 
 
 def add_view(site: TokenSite, path: str, view: Callable[[], Any], *methods: str) -> None:
@@ -104,7 +81,7 @@ def test_stored_token_that_is_handed_in_is_replaced_where_it_is_kept(
 
 
 def test_token_of_the_login_is_replaced_in_the_store_once_it_is_there(
-    make_token_site: MakeSite,
+    make_token_site: MakeTokenSite,
 ) -> None:
     site = make_token_site(
         registry={"token_owner": lambda: session.get("user")}, on_login=lambda result: 42
@@ -123,7 +100,7 @@ def test_token_of_the_login_is_replaced_in_the_store_once_it_is_there(
 
 
 def test_token_whose_successor_does_not_fit_the_session_is_not_sent_again(
-    make_token_site: MakeSite,
+    make_token_site: MakeTokenSite,
 ) -> None:
     site = make_token_site(registry={"token_store": SessionTokenStore()})
     site.provider.claims_in_id_token = False
@@ -138,7 +115,7 @@ def test_token_whose_successor_does_not_fit_the_session_is_not_sent_again(
 
 
 def test_lock_is_held_for_the_request_to_the_provider_and_no_other(
-    make_token_site: MakeSite,
+    make_token_site: MakeTokenSite,
 ) -> None:
     first = make_token_site()
     first.sign_in()
@@ -170,7 +147,7 @@ NO_OWNER = [True, 1.5, object(), SimpleNamespace(id=1), b"alice", ["alice"]]
 
 
 @pytest.mark.parametrize("owner", NOBODY, ids=repr)
-def test_owner_that_is_nobody_has_no_token(make_token_site: MakeSite, owner: Any) -> None:
+def test_owner_that_is_nobody_has_no_token(make_token_site: MakeTokenSite, owner: Any) -> None:
     """As of ``lambda: current_user.is_authenticated and current_user.id``."""
     site = make_token_site(registry={"token_owner": lambda: owner})
     for name in ("", "False", "None"):
@@ -182,7 +159,7 @@ def test_owner_that_is_nobody_has_no_token(make_token_site: MakeSite, owner: Any
 
 @pytest.mark.parametrize("owner", NO_OWNER, ids=lambda owner: type(owner).__name__)
 def test_owner_that_cannot_tell_people_apart_is_refused(
-    make_token_site: MakeSite, owner: Any
+    make_token_site: MakeTokenSite, owner: Any
 ) -> None:
     site = make_token_site(registry={"token_owner": lambda: owner})
     with site.app.test_request_context():
@@ -237,7 +214,7 @@ def _in_one_context(site: TokenSite, path: str, **cookies: str) -> Any:
 
 
 def test_context_that_was_pushed_for_good_gives_nobody_the_token_of_another(
-    make_token_site: MakeSite,
+    make_token_site: MakeTokenSite,
 ) -> None:
     """``app.app_context().push()`` in a module: one ``g`` for all requests of a worker."""
     site = make_token_site(registry={"token_owner": lambda: request.args.get("user")})
@@ -267,7 +244,7 @@ def test_worker_that_runs_for_ever_sees_what_became_of_a_token(tokens: TokenSite
 
 
 def test_person_who_changes_within_a_request_gets_no_token_of_before(
-    make_token_site: MakeSite,
+    make_token_site: MakeTokenSite,
 ) -> None:
     now = SimpleNamespace(user="alice")
     site = make_token_site(registry={"token_owner": lambda: now.user})
@@ -368,7 +345,9 @@ def test_forgetting_revokes_what_a_refresh_has_brought_meanwhile(tokens: TokenSi
     assert live(tokens) == []
 
 
-def test_sign_out_revokes_what_a_refresh_has_brought_meanwhile(make_token_site: MakeSite) -> None:
+def test_sign_out_revokes_what_a_refresh_has_brought_meanwhile(
+    make_token_site: MakeTokenSite,
+) -> None:
     site = make_token_site(forget_tokens=True)
     site.sign_in()
     _refreshed_meanwhile(site)
@@ -380,7 +359,7 @@ def test_sign_out_revokes_what_a_refresh_has_brought_meanwhile(make_token_site: 
 
 @pytest.mark.parametrize("kind", ["memory", "session"])
 def test_switching_to_another_account_is_a_sign_out_as_well(
-    make_token_site: MakeSite, kind: str
+    make_token_site: MakeTokenSite, kind: str
 ) -> None:
     store = MemoryTokenStore() if kind == "memory" else SessionTokenStore()
     site = make_token_site(forget_tokens=True, registry={"token_store": store})
@@ -394,7 +373,7 @@ def test_switching_to_another_account_is_a_sign_out_as_well(
 
 @pytest.mark.parametrize("error", [MissingConfigurationError, TokenStoreError, InvalidSettingError])
 def test_nobody_stays_signed_in_because_of_a_store(
-    make_token_site: MakeSite, error: type[Exception]
+    make_token_site: MakeTokenSite, error: type[Exception]
 ) -> None:
     site = make_token_site(forget_tokens=True)
     site.sign_in()
@@ -408,7 +387,7 @@ def test_nobody_stays_signed_in_because_of_a_store(
 
 
 def test_provider_that_is_slow_does_not_hold_a_sign_out_for_each_token(
-    make_token_site: MakeSite, monkeypatch: pytest.MonkeyPatch
+    make_token_site: MakeTokenSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site = make_token_site(forget_tokens=True)
     site.sign_in()
@@ -423,7 +402,9 @@ def test_provider_that_is_slow_does_not_hold_a_sign_out_for_each_token(
     assert site.store.list(site.key.owner) == []
 
 
-def test_tokens_end_even_if_a_function_of_the_application_fails(make_token_site: MakeSite) -> None:
+def test_tokens_end_even_if_a_function_of_the_application_fails(
+    make_token_site: MakeTokenSite,
+) -> None:
     def on_logout(identity: Any) -> Any:
         raise ValueError("on_logout")
 
@@ -435,7 +416,7 @@ def test_tokens_end_even_if_a_function_of_the_application_fails(make_token_site:
 
 
 def test_administrator_keeps_the_tokens_that_are_in_the_own_session(
-    make_token_site: MakeSite,
+    make_token_site: MakeTokenSite,
 ) -> None:
     site = make_token_site(registry={"token_store": SessionTokenStore()})
     site.sign_in()
@@ -448,7 +429,7 @@ def test_administrator_keeps_the_tokens_that_are_in_the_own_session(
 
 
 def test_token_of_the_client_is_never_in_the_session_of_a_visitor(
-    provider: DevelopmentProvider, make_token_site: MakeSite
+    provider: DevelopmentProvider, make_token_site: MakeTokenSite
 ) -> None:
     provider.add_client(ClientRecord("machine", MACHINE_SECRET))
     settings = {
@@ -477,7 +458,7 @@ def test_token_of_the_client_is_never_in_the_session_of_a_visitor(
 
 
 def test_refreshed_id_token_is_verified_by_a_worker_that_knows_nothing_yet(
-    make_token_site: MakeSite, provider: DevelopmentProvider
+    make_token_site: MakeTokenSite, provider: DevelopmentProvider
 ) -> None:
     register = {"access_token_url": f"{provider.issuer}/token"}
     first = make_token_site(register=register)
@@ -492,7 +473,7 @@ def test_refreshed_id_token_is_verified_by_a_worker_that_knows_nothing_yet(
 
 
 def test_id_token_that_could_not_be_verified_replaces_none_that_was(
-    make_token_site: MakeSite, provider: DevelopmentProvider
+    make_token_site: MakeTokenSite, provider: DevelopmentProvider
 ) -> None:
     register = {"access_token_url": f"{provider.issuer}/token"}
     first = make_token_site(register=register)

@@ -108,6 +108,6 @@ class OneLock:
 def test_the_contract_reports_a_store_that_waits_for_itself(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flask_oauthclient.testing.token_stores.PATIENCE", 0.2)
+    monkeypatch.setattr("flask_oauthclient.testing.token_stores._shared.PATIENCE", 0.2)
     with pytest.raises(AssertionError, match="lets this wait"):
         getattr(TokenStoreContract(), name)(OneLock())

@@ -240,9 +240,14 @@ class Stage:
 
     # -- the workers ----------------------------------------------------------------------
 
-    def worker(self, store: Any = None, **register: Any) -> Worker:
-        """Start one more worker."""
-        made = Worker(store or self.place.open_store(KEYS), self.answers, **register)
+    def worker(self, network: Any = None, keys: Any = None, **register: Any) -> Worker:
+        """Start one more worker.
+
+        :param network: what answers it; default is the server.
+        :param keys: the keys that it has for tokens.
+        """
+        store = self.place.open_store(keys or KEYS)
+        made = Worker(store, network or self.answers, **register)
         self._workers.append(made)
         return made
 

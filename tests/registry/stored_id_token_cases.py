@@ -180,6 +180,13 @@ def id_token_about_somebody_else_is_rejected_whoever_signed_it(stage: Stage, hea
     is_rejected(stage, refreshed(stage, LOGINS["both"](), unknown))
 
 
+@cases.rows("R16-id-token", {"expired": {"exp": 1}, "immature": {"iat": 9_999_999_999}})
+def id_token_that_a_wrong_clock_has_made_loses_no_refresh_token(stage: Stage, change: Any) -> None:
+    login = LOGINS["both"]()
+    stored = is_accepted(stage, refreshed(stage, login, signed(**change)))
+    assert stored["id_token"] == login["id_token"]
+
+
 FINE: dict[str, dict[str, Any]] = {
     "same": {},
     "without-nonce": {"nonce": None},

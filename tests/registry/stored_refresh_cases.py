@@ -412,8 +412,9 @@ def dropped_token_is_gone_for_the_rest_of_the_request(stage: Stage) -> None:
     stage.put()
     stage.answer_with(DEAD)
     worker = stage.worker()
-    with worker.app.app_context():
+    with worker.app.test_request_context():
         client = worker.client()
+        assert client.token is not None
         with pytest.raises(LoginRequired):
             client.get("user")
         assert client.token is None

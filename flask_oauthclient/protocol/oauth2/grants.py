@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 from urllib.parse import urlencode
 
 from ..errors import InvalidSettingError
+from ..masked import MaskedTuple
 from ..messages import Exchange
 from ..messages import Purpose
 from ..messages import Request
@@ -139,16 +140,17 @@ def token_exchange(
     :raises ProviderError: if there is no token in the answer.
     """
     request = token_request(auth, endpoint, grant_type, **params)
+    del params  # error trackers show the variables of whoever fails
     response = yield request
     return parse_token_response(response, secrets=_secrets(auth, request))
 
 
-def _secrets(auth: ClientAuth, request: Request) -> list[str]:
+def _secrets(auth: ClientAuth, request: Request) -> MaskedTuple:
     form = parse_qsl(request.body or request.url.partition("?")[2])
     sent = [value for name, value in form if name in _SECRET_PARAMS]
     known = auth.client_secret if isinstance(auth.client_secret, str) else ""
     credential = request.headers.get("Authorization", "").partition(" ")[2]
-    return [*sent, known, credential]
+    return MaskedTuple([*sent, known, credential])
 
 
 def code_exchange(

@@ -162,7 +162,7 @@ def read_token_body(response: Response) -> dict[str, Any]:
         if not refused:
             raise
         params = {}
-    return {"error": "invalid_client", **params} if refused else params
+    return MaskedDict({"error": "invalid_client", **params} if refused else params)
 
 
 def _read_params(response: Response) -> dict[str, Any]:
@@ -214,14 +214,13 @@ def check_access_token(params: Mapping[str, Any], status: int) -> None:
 
     It is made of printable ASCII characters (appendix A.12): it will stand in a header.
     """
-    token = params.get("access_token")
     if not 200 <= status < 300:
         raise ProviderResponseError(
             "invalid_response",
             f"The token endpoint answered HTTP {status} without naming an error.",
             detail={"status": status},
         )
-    if not is_token(token):
+    if not is_token(params.get("access_token")):
         raise MissingAccessTokenError(detail={"status": status})
 
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 from typing import NamedTuple
 
+from .kept import Token
 from .key import TokenKey
-from .store import Token
 from .store import TokenStore
 
 #: How often a token is looked at again that others replace while it is removed.

@@ -24,12 +24,14 @@ from pathlib import Path
 from typing import Any
 
 from ...protocol.errors import InvalidSettingError
+from ..cache import answered
 from ..cache import is_files
 from ..cache import is_memcached
 from ..cache import is_redis
 from .cache_rows import CacheRows
 from .cache_rows import RedisRows
 from .file_locks import FileLocks
+from .forks import after_fork
 from .leases import Leases
 from .leases import Locks
 from .memory import LOCK_WAIT
@@ -72,8 +74,15 @@ class CacheTokenStore(SealedTokenStore):
     ) -> None:
         _check(cache, lifetime, lock_seconds)
         locks = locks_of(cache, lock_seconds, prefix)
+        if is_memcached(cache) and answered(cache._client):
+            after_fork(cache._client, _close)
         kind = RedisRows if is_redis(cache) else CacheRows
         super().__init__(kind(cache, locks, lifetime=lifetime, prefix=prefix), keys)
+
+
+def _close(client: Any) -> None:
+    """Close the connections of a pymemcache client. The server is told nothing."""
+    client.close()
 
 
 def _check(cache: Any, lifetime: int, lock_seconds: int) -> None:

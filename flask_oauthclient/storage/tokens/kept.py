@@ -23,6 +23,8 @@ MAX_TOKEN_BYTES = 60_000
 #: Members of a token that belong to the login that gave it.
 _NOT_KEPT = frozenset({"extra"})
 
+Token = dict[str, Any]
+
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 _decode = json.JSONDecoder().raw_decode
 
@@ -62,7 +64,7 @@ class Kept(NamedTuple):
     """The content of a row."""
 
     key: TokenKey
-    token: dict[str, Any] | None
+    token: Token | None
     failure: Failure | None = None
 
     def write(self) -> bytes:
@@ -114,7 +116,7 @@ def _name(token: Mapping[str, Any]) -> Any:
     return token.get("access_token"), token.get("oauth_token")
 
 
-def without_extra(token: Mapping[str, Any]) -> dict[str, Any]:
+def without_extra(token: Mapping[str, Any]) -> Token:
     """A token without what belongs to the login that gave it; its ``repr`` shows no secret."""
     return MaskedDict({n: value for n, value in token.items() if n not in _NOT_KEPT})
 

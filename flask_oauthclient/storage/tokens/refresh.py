@@ -10,7 +10,8 @@
     release
 
 What fails for reasons that may pass leaves the token as it is, and is noted beside it, so that for
-half a minute nobody, in no process, asks the provider about it again. A refresh token that the
+half a minute nobody, in no process, asks the provider about it again; so is what ends in a way that
+leaves open whether the request was sent. A refresh token that the
 provider does not accept is looked at once more (somebody may have replaced it), and then the token
 is dropped. And a refreshed token that cannot be written, since the database restarts just now, is
 written as soon as it can be: the one that it replaces is worth nothing any more.
@@ -29,9 +30,11 @@ from ...protocol.errors import ConfigurationError
 from ...protocol.errors import IDTokenError
 from ...protocol.errors import OAuthError
 from ...protocol.errors import TokenStoreError
+from ...protocol.errors import TransportError
 from .guarded import GuardedRows
 from .kept import Failure
 from .kept import Kept
+from .kept import Token
 from .kept import is_other
 from .kept import now
 from .kept import without_extra
@@ -43,8 +46,6 @@ from .unsaved import Unsaved
 from .unsaved import UnsavedTokens
 
 _log = logging.getLogger(__name__)
-
-Token = dict[str, Any]
 
 #: Seconds for which a refreshed token is tried to be written, before it is kept in memory.
 _PATIENCE = 5.0
@@ -100,6 +101,9 @@ class Refresher:
                 fresh = without_extra(do(token))
             except OAuthError as error:
                 return self._after(error, locked)
+            except BaseException:
+                self._note_unknown_end(locked)
+                raise
             return self._keep(fresh, locked)
 
     # -- what has failed ------------------------------------------------------------------
@@ -124,6 +128,16 @@ class Refresher:
         elif not isinstance(error, _OURS):
             self._note(rows, kept._replace(failure=Failure.of(error, now())), version)
         raise error
+
+    def _note_unknown_end(self, locked: _Locked) -> None:
+        """Note a refresh that a worker's end, or an error of the application's own, has cut off.
+
+        It may have been sent, and the next worker must not send it again at once.
+        """
+        rows, kept, version = locked
+        if kept.token is not None:
+            failure = Failure.of(TransportError(), now())
+            self._note(rows, kept._replace(failure=failure), version)
 
     def _note(self, rows: GuardedRows, kept: Kept, version: int) -> None:
         try:

@@ -28,7 +28,7 @@ class Sealing:
         self._last_key_id: str | None = None
 
     def use_keys(self, find: Callable[[], Sequence[str | bytes]]) -> None:
-        """Take the keys of an application, unless there are keys already that are not another's."""
+        """Take the keys of an application, unless the store was given keys of its own."""
         if not self._own:
             self._find_keys = find
             self._sealer = None

@@ -3,8 +3,8 @@
 ==================  ============================================================================
 PostgreSQL          reads without a transaction; a lock ends by itself when its holder's machine
                     is gone (``idle_in_transaction_session_timeout``)
-MariaDB, MySQL      the same by ``wait_timeout``, which, as the limit for waiting, is a variable
-                    of the session and is put back
+MariaDB, MySQL      the same by ``wait_timeout``, which, as the other limits, is a variable of the
+                    session and is put back
 SQLite              a transaction that is open for as long as a request to the provider takes
                     would stop everybody else who writes into the database; so the locks are in
                     a file beside it
@@ -37,6 +37,7 @@ from sqlalchemy.pool import StaticPool
 
 from ...protocol.errors import TokenStoreError
 from .file_locks import FileLocks
+from .forks import after_fork
 from .memory import LOCK_WAIT
 from .memory import ProcessLocks
 from .sql_errors import LOCKED
@@ -73,7 +74,9 @@ class Database:
         self._reading_level = None
         if name == "postgresql" or (name in _MYSQL and _is_serializable(engine)):
             self._reading_level = "AUTOCOMMIT"
-        self.locks = _sqlite_locks(engine, table) if self.is_sqlite else None
+        self.locks: Locks | None = _sqlite_locks(engine, table) if self.is_sqlite else None
+        if not self._is_shared:
+            after_fork(engine, _leave_to_parent)
 
     # -- reading --------------------------------------------------------------------------
 
@@ -138,6 +141,15 @@ class Database:
                 yield connection
 
 
+#: Never collected: some drivers then take leave of the server, in the parent's name.
+_of_parents: list[Pool] = []
+
+
+def _leave_to_parent(engine: Engine) -> None:
+    _of_parents.append(engine.pool)
+    engine.dispose(close=False)
+
+
 @contextmanager
 def _connected(engine: Engine, level: str | None) -> Generator[Connection]:
     """A connection with an isolation level of ours, which the pool puts back."""
@@ -180,8 +192,13 @@ _POSTGRESQL_LIMITS = text(
     "SELECT set_config('lock_timeout', :wait, true), set_config('statement_timeout', :all, true), "
     "set_config('idle_in_transaction_session_timeout', :idle, true)"
 )
-_MYSQL_LIMITS = text("SELECT @@SESSION.innodb_lock_wait_timeout, @@SESSION.wait_timeout")
-_MYSQL_LIMIT = text("SET SESSION innodb_lock_wait_timeout = :wait, SESSION wait_timeout = :idle")
+#: MariaDB's own limits, and since when it has them. Each would end a lock too early.
+_MARIADB_IDLE = (
+    "idle_transaction_timeout",
+    "idle_write_transaction_timeout",
+    "idle_readonly_transaction_timeout",
+)
+_MARIADB = 10, 3
 
 
 def _limit_postgresql(connection: Connection) -> None:
@@ -190,20 +207,36 @@ def _limit_postgresql(connection: Connection) -> None:
     connection.execute(_POSTGRESQL_LIMITS, values)
 
 
+def _limits_of(dialect: Any) -> dict[str, int]:
+    """Variables of a session, and their values while a row is locked."""
+    limits = {"innodb_lock_wait_timeout": round(LOCK_WAIT), "wait_timeout": IDLE_SECONDS}
+    if dialect.is_mariadb and (dialect.server_version_info or ()) >= _MARIADB:
+        limits["max_statement_time"] = round(_STATEMENT_SECONDS)
+        limits |= dict.fromkeys(_MARIADB_IDLE, IDLE_SECONDS)
+    return limits
+
+
 @contextmanager
 def _mysql_limits(connection: Connection) -> Generator[None]:
-    wait, idle = connection.execute(_MYSQL_LIMITS).one()
-    connection.execute(_MYSQL_LIMIT, {"wait": round(LOCK_WAIT), "idle": IDLE_SECONDS})
+    limits = _limits_of(connection.dialect)
+    names = ", ".join(f"@@SESSION.{name}" for name in limits)
+    before = connection.execute(text(f"SELECT {names}")).one()
+    _set_limits(connection, limits)
     try:
         yield
     finally:
         if not connection.invalidated and not connection.closed:
-            _put_back(connection, {"wait": wait, "idle": idle})
+            _put_back(connection, dict(zip(limits, before, strict=True)))
+
+
+def _set_limits(connection: Connection, limits: dict[str, Any]) -> None:
+    settings = ", ".join(f"SESSION {name} = :{name}" for name in limits)
+    connection.execute(text(f"SET {settings}"), limits)
 
 
 def _put_back(connection: Connection, limits: dict[str, Any]) -> None:
     try:
-        connection.execute(_MYSQL_LIMIT, limits)
+        _set_limits(connection, limits)
     except SQLAlchemyError:
         connection.invalidate()  # nobody else shall get it with our limits
 
@@ -232,9 +265,7 @@ def _memory_locks(pool: Pool) -> ProcessLocks:
     return _pools.setdefault(pool, ProcessLocks())
 
 
-def _sqlite_locks(
-    engine: Engine, table: Table
-) -> Callable[[str, float], AbstractContextManager[None]]:
+def _sqlite_locks(engine: Engine, table: Table) -> Locks:
     """Locks of all who have the database: beside its file, or in this process."""
     with _driver(engine) as driver:
         cursor = driver.cursor()

@@ -53,7 +53,15 @@ def is_worth_another_try(error: SQLAlchemyError) -> bool:
     """Whether the same transaction may succeed now: it was undone, or the connection was stale."""
     if not isinstance(error, DBAPIError):
         return False
+    if is_of_lost_file(error):
+        return True
     return error.connection_invalidated or bool(_codes(error) & _UNDONE)
+
+
+def is_of_lost_file(error: SQLAlchemyError) -> bool:
+    """Whether SQLite has another file open than the one that is there now."""
+    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
+    return code == sqlite3.SQLITE_READONLY_DBMOVED
 
 
 def our_error(error: SQLAlchemyError, engine: Engine, table: TokenTable) -> OAuthError:

@@ -39,6 +39,7 @@ from .rows import ABSENT
 from .rows import Row
 from .rows import TokenRows
 from .sql_database import Database
+from .sql_errors import is_of_lost_file
 from .sql_errors import is_worth_another_try
 from .sql_errors import our_error
 from .sql_source import engine_source
@@ -96,6 +97,8 @@ class SQLAlchemyRows(TokenRows):
                 return work(self.database())
             except SQLAlchemyError as error:
                 failure = error
+            if is_of_lost_file(failure):
+                self.engine().dispose()
             if not left or not is_worth_another_try(failure):
                 raise our_error(failure, self.engine(), self.table)
 
@@ -147,6 +150,7 @@ class SQLAlchemyRows(TokenRows):
         locks = self.attempt(lambda database: database).locks
         if locks is not None:
             with locks(row_id, LOCK_WAIT):
+                self.attempt(lambda database: self._check_writable(database, row_id))
                 yield self
             return
         until = time.monotonic() + LOCK_WAIT
@@ -155,6 +159,11 @@ class SQLAlchemyRows(TokenRows):
             yield held
         finally:
             held.release()
+
+    def _check_writable(self, database: Database, row_id: str) -> None:
+        """Write nothing: a token must not be spent whose successor could not be written."""
+        with database.writing() as connection:
+            self.table.remove_empty(connection, row_id)
 
 
 class _LockedRows(TokenRows):

@@ -15,6 +15,7 @@ from ..single_flight import SingleFlight
 from .envelope import TokenSealer
 from .guarded import GuardedRows
 from .kept import Kept
+from .kept import Token
 from .kept import is_other
 from .kept import without_extra
 from .key import TokenKey
@@ -23,8 +24,6 @@ from .refresh import Refresher
 from .rows import TokenRows
 from .sealing import Sealing
 from .unsaved import UnsavedTokens
-
-Token = dict[str, Any]
 
 
 class TokenStore(Protocol):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 from typing import NamedTuple
 
 from ...protocol.errors import OAuthError
 from ...protocol.errors import TokenStoreError
 from .guarded import GuardedRows
+from .kept import Token
 from .key import TokenKey
 from .rows import Row
 
@@ -21,7 +21,7 @@ class Unsaved(NamedTuple):
     row: Row
     #: The version of the row that it replaces.
     over: int
-    token: dict[str, Any]
+    token: Token
 
 
 class UnsavedTokens:
@@ -54,7 +54,7 @@ class UnsavedTokens:
             failure,
         )
 
-    def save(self, key: TokenKey) -> dict[str, Any] | None:
+    def save(self, key: TokenKey) -> Token | None:
         """Write the token of a key, if there is one.
 
         :returns: the token, while it still cannot be written.

@@ -6,6 +6,7 @@ import json
 import logging
 import pickle
 import secrets
+import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -107,6 +108,65 @@ def test_a_row_is_removed_over_a_version(rows: CacheRows) -> None:
     assert rows.of_owner("o") == []
 
 
+class Interrupted(cachelib.SimpleCache):
+    """A cache in which a thread that has read something lets another one go first, if it can."""
+
+    def __init__(self) -> None:
+        super().__init__(threshold=0)
+        #: What the other one does, after so many more readings.
+        self.meanwhile: Callable[[], object] | None = None
+        self.readings = 1
+        self.other: threading.Thread | None = None
+
+    def get(self, key: str) -> Any:
+        found = super().get(key)
+        if self.meanwhile is not None:
+            self.readings -= 1
+            if not self.readings:
+                self._let_go(self.meanwhile)
+        return found
+
+    def _let_go(self, work: Callable[[], object]) -> None:
+        self.meanwhile = None
+        self.other = threading.Thread(target=work)
+        self.other.start()
+        self.other.join(0.2)  # which is up when it has to wait
+
+
+@pytest.fixture
+def interrupted(prefix: str) -> CacheRows:
+    """Rows in such a cache."""
+    rows: CacheRows = CacheTokenStore(Interrupted(), KEYS, prefix=prefix)._rows._rows  # type: ignore[assignment]
+    return rows
+
+
+CHANGES: dict[str, Callable[[CacheRows], bool]] = {
+    "written": lambda rows: rows._write("a", Row(7, b"refreshed"), 5),
+    "removed": lambda rows: rows.remove("a", "o", 5),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_who_signs_in_waits_for_who_has_compared_a_version(
+    change: Callable[[CacheRows], bool], interrupted: CacheRows
+) -> None:
+    cache = interrupted._cache
+    interrupted.write("a", "o", Row(5, b"five"))
+    cache.meanwhile = lambda: interrupted.write("a", "o", Row(8, b"a new sign-in"))
+    assert change(interrupted)
+    cache.other.join()
+    assert interrupted.read("a") == Row(8, b"a new sign-in")
+
+
+def test_who_puts_a_row_on_a_list_waits_for_who_has_read_the_list(interrupted: CacheRows) -> None:
+    cache = interrupted._cache
+    cache.readings = 2  # first it is looked whether the row is on it already
+    cache.meanwhile = lambda: interrupted.write("b", "o", Row(6, b"six"))
+    interrupted.write("a", "o", Row(5, b"five"))
+    cache.other.join()
+    assert sorted(interrupted.of_owner("o")) == [("a", Row(5, b"five")), ("b", Row(6, b"six"))]
+
+
 def test_a_row_stays_on_its_list_while_it_is_there(rows: Any, clock: Clock) -> None:
     rows.write("a", "o", Row(5, b"five"))
     rows.write("b", "o", Row(6, b"six"))
@@ -133,6 +193,16 @@ def test_who_is_about_to_write_keeps_the_place_on_the_list(rows: Any, clock: Clo
     clock.advance(3 * DAY)
     rows._list("o", "a")  # a writer, between list and row
     assert rows.of_owner("o") == []
+    rows._write("a", Row(6, b"six"), ABSENT)
+    assert rows.of_owner("o") == [("a", Row(6, b"six"))]
+
+
+def test_who_is_put_on_the_list_just_then_is_not_taken_off(rows: Any, clock: Clock) -> None:
+    rows.write("a", "o", Row(5, b"five"))
+    rows.remove("a", "o")
+    clock.advance(3 * DAY)
+    rows._list("o", "a")
+    rows._unlist("o", ["a"], time.time() - 2 * DAY)  # by somebody who had read the list before
     rows._write("a", Row(6, b"six"), ABSENT)
     assert rows.of_owner("o") == [("a", Row(6, b"six"))]
 
@@ -448,6 +518,26 @@ def test_who_lost_the_lock_does_not_take_it_from_the_next(leased: Any, prefix: s
     late.__enter__()
     with Leases(leased, 15, prefix).hold("a"):
         late.__exit__(None, None, None)
+        with pytest.raises(TokenStoreError):
+            locks.hold("a", wait=0).__enter__()
+
+
+def test_lock_in_memcached_that_is_about_to_end_is_left_to_end(
+    open_cache: Callable[[str], Any], prefix: str
+) -> None:
+    cache = open_cache("memcached-pymemcache")
+    locks = Leases(cache, 1, prefix)  # by the time its holder is read and compared, it may be over
+    with locks.hold("a"):
+        holder = cache.get(f"{prefix}a")
+    assert cache.get(f"{prefix}a") == holder is not None
+
+
+def test_who_finds_another_holder_before_the_time_does_not_take_the_lock_away(
+    leased: Any, prefix: str
+) -> None:
+    locks = Leases(leased, 15, prefix)
+    with locks.hold("a"):
+        locks._release(f"{prefix}a", "somebody else", time.monotonic() + 15)
         with pytest.raises(TokenStoreError):
             locks.hold("a", wait=0).__enter__()
 

@@ -8,9 +8,11 @@ import stat
 import threading
 import time
 import warnings
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +20,7 @@ from flask_oauthclient import OAuthError
 from flask_oauthclient.protocol.errors import TokenStoreError
 from flask_oauthclient.storage.tokens import file_locks
 from flask_oauthclient.storage.tokens.file_locks import FileLocks
+from flask_oauthclient.storage.tokens.memory import ProcessLocks
 from tests.helpers.leaks import Watch
 from tests.storage.tokens._sql_worker import Worker
 from tests.storage.tokens._sql_worker import workers
@@ -141,13 +144,29 @@ def test_a_forked_child_does_not_have_the_locks_of_its_parent(file: Path) -> Non
 
 
 def _is_free_in_child(file: Path, name: str) -> bool:
+    return _in_child(lambda: is_free(file, name))
+
+
+def _in_child(is_so: Callable[[], bool]) -> bool:
+    """Ask a child of this process, which ends then, whatever happens."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # Python's, of a process with threads
         child = os.fork()
     if child == 0:
-        os._exit(is_free(file, name))
+        answer = 2
+        try:
+            answer = int(is_so())
+        finally:
+            os._exit(answer)
     _, status = os.waitpid(child, 0)
-    return bool(os.waitstatus_to_exitcode(status))
+    answer = os.waitstatus_to_exitcode(status)
+    assert answer in (0, 1)
+    return bool(answer)
+
+
+def test_a_child_that_is_forked_while_a_file_is_opened_can_open_files() -> None:
+    with file_locks._guard:
+        assert _in_child(lambda: file_locks._guard.acquire(timeout=5))
 
 
 def test_a_file_that_was_removed_is_made_anew(file: Path) -> None:
@@ -156,6 +175,35 @@ def test_a_file_that_was_removed_is_made_anew(file: Path) -> None:
     with workers(1, "lock", str(file), "name") as [worker]:
         holding(worker)
         assert not is_free(file, "name")
+
+
+def test_a_child_is_not_kept_out_by_threads_of_its_parent() -> None:
+    locks = ProcessLocks()
+
+    def can_hold() -> bool:
+        with locks.hold("name", wait=0.1):
+            return True
+
+    with locks.hold("name"):
+        assert _in_child(can_hold)
+        with pytest.raises(TokenStoreError):
+            can_hold()
+
+
+def test_a_lock_in_a_file_that_is_removed_just_then_is_none(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_locked, removed = file_locks._is_locked, threading.Event()
+
+    def late(*arguments: Any) -> bool:
+        if not removed.is_set():
+            removed.set()
+            file.unlink()
+        return is_locked(*arguments)
+
+    monkeypatch.setattr(file_locks, "_is_locked", late)
+    with FileLocks(file).hold("name"):
+        assert not _is_free_in_child(file, "name")
 
 
 def _open_files() -> int:

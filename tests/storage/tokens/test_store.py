@@ -15,6 +15,7 @@ import pytest
 from flask_oauthclient.protocol.errors import InvalidClaimError
 from flask_oauthclient.protocol.errors import InvalidSettingError
 from flask_oauthclient.protocol.errors import MissingConfigurationError
+from flask_oauthclient.protocol.errors import OAuthError
 from flask_oauthclient.protocol.errors import ProviderError
 from flask_oauthclient.protocol.errors import TokenRequestError
 from flask_oauthclient.protocol.errors import TokenStoreError
@@ -22,6 +23,7 @@ from flask_oauthclient.protocol.errors import TransportError
 from flask_oauthclient.storage.tokens import guarded
 from flask_oauthclient.storage.tokens import memory
 from flask_oauthclient.storage.tokens import refresh
+from flask_oauthclient.storage.tokens.kept import is_other
 from flask_oauthclient.storage.tokens.key import TokenKey
 from flask_oauthclient.storage.tokens.memory import MemoryRows
 from flask_oauthclient.storage.tokens.memory import MemoryTokenStore
@@ -188,6 +190,17 @@ def test_keys_of_its_own_count() -> None:
     assert SealedTokenStore(rows, [OLD]).get(KEY) is None
 
 
+def test_keys_of_two_applications_in_one_store_are_told_of(watch: Watch) -> None:
+    store = SealedTokenStore(MemoryRows())
+    for key in (NEW, NEW):
+        store.use_keys(lambda key=key: [key])  # type: ignore[misc]
+        store.put(KEY, ONE)
+    assert not watch.logged("keys of another application")
+    store.use_keys(lambda: [OLD])
+    assert store.get(KEY) is None
+    assert watch.logged("keys of another application")
+
+
 def test_a_store_shows_nothing(store: MemoryTokenStore) -> None:
     assert repr(store) == "<MemoryTokenStore>"
 
@@ -269,9 +282,13 @@ def test_an_id_token_of_somebody_else_ends_the_token(store: MemoryTokenStore) ->
     assert store.get(KEY) is None
 
 
-def test_an_error_of_ours_is_not_remembered(store: MemoryTokenStore) -> None:
-    with pytest.raises(MissingConfigurationError):
-        store.refresh(KEY, ONE, Calls(MissingConfigurationError()))
+OURS = [MissingConfigurationError(), TokenStoreError()]
+
+
+@pytest.mark.parametrize("failure", OURS, ids=lambda failure: failure.error)
+def test_an_error_of_ours_is_not_remembered(failure: OAuthError, store: MemoryTokenStore) -> None:
+    with pytest.raises(type(failure)):
+        store.refresh(KEY, ONE, Calls(failure))
     assert store.refresh(KEY, ONE, Calls(TWO)) == TWO
 
 
@@ -320,6 +337,12 @@ def test_a_refused_refresh_token_that_another_process_has_used_is_no_failure(bot
     assert slow.get(KEY) == TWO
 
 
+def test_a_refused_refresh_token_whose_owner_has_signed_out_is_no_failure(both: Any) -> None:
+    slow, fast = both
+    do = _during(lambda: fast.delete(KEY), TokenRequestError("invalid_grant"))
+    assert slow.refresh(KEY, ONE, do) is None
+
+
 def test_a_failure_that_another_process_notes_loses_no_token(both: Any) -> None:
     slow, fast = both
 
@@ -329,6 +352,14 @@ def test_a_failure_that_another_process_notes_loses_no_token(both: Any) -> None:
 
     assert slow.refresh(KEY, ONE, _during(fail, TWO)) == TWO
     assert fast.get(KEY) == TWO
+
+
+def test_an_id_token_of_somebody_else_does_not_end_a_new_sign_in(both: Any) -> None:
+    slow, fast = both
+    wrong = InvalidClaimError(detail={"claim": "sub"})
+    with pytest.raises(InvalidClaimError):
+        slow.refresh(KEY, ONE, _during(lambda: fast.put(KEY, THREE), wrong))
+    assert slow.get(KEY) == THREE
 
 
 def test_a_failure_is_not_noted_over_a_newer_token(both: Any) -> None:
@@ -349,6 +380,22 @@ def test_a_token_that_was_removed_and_made_anew_is_another_one(both: Any) -> Non
         fast.put(KEY, THREE)
 
     assert slow.refresh(KEY, ONE, _during(again, TWO)) == THREE
+
+
+def test_a_token_that_is_replaced_while_it_is_looked_at_is_not_removed(
+    both: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, fast = both
+    rows = slow._rows._rows
+    remove = rows.remove
+
+    def late(*arguments: Any) -> bool:
+        fast.put(KEY, TWO)
+        return bool(remove(*arguments))
+
+    monkeypatch.setattr(rows, "remove", late)
+    assert slow.delete(KEY, only=ONE) is False
+    assert slow.get(KEY) == TWO
 
 
 def test_a_lock_that_cannot_be_given_back_fails_nothing(
@@ -410,6 +457,18 @@ def test_a_refreshed_token_is_written_when_that_works_again(
     assert not watch.logged("in the memory")
 
 
+def test_a_refreshed_token_is_written_without_the_connection_that_held_the_lock(
+    unsteady: SealedTokenStore, rows: Unsteady, monkeypatch: pytest.MonkeyPatch, watch: Watch
+) -> None:
+    held = Unsteady()
+    held._rows = rows._rows
+    monkeypatch.setattr(rows, "locked", lambda *arguments: nullcontext(held))
+    do = _during(lambda: setattr(held, "is_down", True), TWO)
+    assert unsteady.refresh(KEY, ONE, do) == TWO
+    assert SealedTokenStore(rows, [NEW]).get(KEY) == TWO
+    assert not watch.logged("in the memory")
+
+
 def test_who_comes_when_the_rows_are_back_lets_others_write_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -458,6 +517,7 @@ def test_a_token_that_cannot_be_written_is_given_out_and_written_later(
     assert other.get(KEY) == ONE
     assert unsaved.get(KEY) == TWO
     assert other.get(KEY) == TWO
+    assert not unsaved._unsaved
 
 
 def test_a_token_that_is_in_memory_only_can_be_refreshed(
@@ -473,7 +533,10 @@ def test_a_stale_token_is_not_refreshed_while_a_newer_one_is_in_memory(
 ) -> None:
     with pytest.raises(TokenStoreError):
         unsaved.refresh(KEY, ONE, Calls())
-    rows.is_down = False
+    rows.failures_left = 1  # it is back while the newer one is still not written
+    with pytest.raises(TokenStoreError):
+        unsaved.refresh(KEY, ONE, Calls())
+    assert not rows.is_down
     assert unsaved.refresh(KEY, ONE, Calls()) == TWO
 
 
@@ -503,13 +566,35 @@ def test_a_new_sign_in_replaces_what_is_in_memory(
     assert unsaved.get(KEY) == TWO
     rows.is_down = False
     unsaved.put(KEY, THREE)
+    assert not unsaved._unsaved
     assert unsaved.get(KEY) == THREE
 
 
 def test_what_is_in_memory_can_be_removed(unsaved: SealedTokenStore, rows: Unsteady) -> None:
     rows.is_down = False
     assert unsaved.delete(KEY) is True
+    assert not unsaved._unsaved
     assert unsaved.get(KEY) is None
+
+
+def test_what_is_in_memory_goes_with_all_that_there_is_of_an_owner(
+    unsaved: SealedTokenStore, rows: Unsteady
+) -> None:
+    rows.is_down = False
+    assert unsaved.purge("bob") == 0
+    assert KEY in unsaved._unsaved
+    assert unsaved.purge(KEY.owner) == 1
+    assert not unsaved._unsaved
+
+
+def test_what_is_in_memory_is_written_over_what_was_sealed_anew(
+    unsaved: SealedTokenStore, rows: Unsteady
+) -> None:
+    rows.is_down = False
+    other = SealedTokenStore(rows, [OLD, NEW])
+    assert other.reseal().resealed == 1
+    assert unsaved.get(KEY) == TWO
+    assert other.get(KEY) == TWO
 
 
 def test_what_is_in_memory_can_be_removed_if_it_is_that(
@@ -613,6 +698,38 @@ def test_a_place_that_is_held_for_a_token_is_no_token() -> None:
 
 
 # -- at the same time --------------------------------------------------------------------
+
+
+def test_who_finds_a_newer_token_stale_does_not_get_that_one(store: MemoryTokenStore) -> None:
+    with ThreadPoolExecutor() as pool:
+        later: list[Any] = []
+
+        def do(current: Any) -> Any:
+            later.append(pool.submit(store.refresh, KEY, TWO, Calls(THREE)))
+            threading.Event().wait(0.1)  # a moment for it to come; no result depends on that
+            return TWO
+
+        assert store.refresh(KEY, ONE, do) == TWO
+        assert later[0].result(10) == THREE
+
+
+@pytest.mark.parametrize(
+    ("stale", "current", "other"),
+    [
+        (ONE, ONE, False),
+        (ONE, TWO, True),
+        (None, ONE, True),
+        (ONE, None, False),
+        ({"access_token": ONE["access_token"]}, ONE, False),
+        (ONE, {"access_token": ONE["access_token"]}, False),
+        (ONE, {**ONE, "refresh_token": TWO["refresh_token"]}, True),
+        ({"oauth_token": "a"}, {"oauth_token": "a"}, False),
+        ({"oauth_token": "a"}, {"oauth_token": "b"}, True),
+    ],
+    ids=range(9),
+)
+def test_tokens_are_told_apart(stale: Any, current: Any, other: bool) -> None:
+    assert is_other(stale, current) is other
 
 
 def test_different_owners_do_not_wait_for_each_other(store: MemoryTokenStore) -> None:
