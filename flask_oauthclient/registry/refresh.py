@@ -21,6 +21,7 @@ from ..protocol.oauth2.token import OAuth2Token
 from ..storage.single_flight import SingleFlight
 from ..storage.tokens.account import Account
 from .accounts import Found
+from .clocks import OtherClocks
 from .options import ClientOptions
 from .remote_app import RemoteApp
 
@@ -46,9 +47,11 @@ class RefreshingApp(RemoteApp):
     token_cls = OAuth2Token
 
     _flights: SingleFlight[OAuth2Token] | None
+    _clocks: OtherClocks
 
     def _settings(self, options: ClientOptions, metadata: dict[str, Any]) -> dict[str, Any]:
-        return {"_flights": None, **super()._settings(options, metadata)}
+        own = {"_flights": None, "_clocks": OtherClocks()}
+        return {**own, **super()._settings(options, metadata)}
 
     def prepare_to_share(self) -> None:
         """Make what a copy for another account has to have in common with this client."""
@@ -94,7 +97,7 @@ class RefreshingApp(RemoteApp):
                 raise self._no_token(found.account)
             return self._replaced(found)
         has_access_token = bool(token.get("access_token"))
-        if has_access_token and not token.is_due(self._leeway_of_tokens):
+        if has_access_token and not self._is_due(token, found.account):
             return token
         is_good_still = has_access_token and token.is_expired(0) is False
         if is_good_still and found.account is not None and not self._can_replace(token):
@@ -108,6 +111,13 @@ class RefreshingApp(RemoteApp):
                 raise
             _log.info("client %r: early refresh failed: %s", self.name, failure.error)
             return token
+
+    def _is_due(self, token: OAuth2Token, account: Account | None) -> bool:
+        if not token.is_due(self._leeway_of_tokens):
+            return False
+        if account is None or not token.is_of_another_clock():
+            return True
+        return self._clocks.is_news(account.key)
 
     @property
     def _leeway_of_tokens(self) -> float:

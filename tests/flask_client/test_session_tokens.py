@@ -91,7 +91,7 @@ def test_token_that_does_not_fit_the_session_is_refused_clearly(  # ST06
     assert site.who() == {}
 
 
-def test_session_token_that_could_not_be_written_gets_into_no_other_session(
+def test_session_token_that_could_not_be_written_waits_for_its_session(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(refresh, "_PATIENCE", -1)
@@ -102,9 +102,13 @@ def test_session_token_that_could_not_be_written_gets_into_no_other_session(
         store.put(alice, FIRST)
         down.setattr(cache, "set", lambda *_: False)
         store.refresh(alice, FIRST, lambda _: SECOND)
+        hers = session[SESSION_KEY]
     with app.test_request_context():
         assert store.get(TokenKey("demo", "bob")) is None
         assert not session
+    with app.test_request_context():
+        session[SESSION_KEY] = hers
+        assert store.get(alice) == SECOND
 
 
 class _OnTheServer(SessionInterface):

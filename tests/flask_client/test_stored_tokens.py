@@ -22,6 +22,8 @@ from flask_oauthclient.flask_client.step_up import take_label
 from flask_oauthclient.protocol.errors import InvalidSettingError
 from flask_oauthclient.protocol.errors import InvalidTokenError
 from flask_oauthclient.protocol.errors import MissingConfigurationError
+from flask_oauthclient.testing.provider import ClientRecord
+from flask_oauthclient.testing.provider import DevelopmentProvider
 
 from ._site import ORIGIN
 from ._token_site import MakeTokenSite
@@ -346,6 +348,17 @@ def test_token_that_cannot_be_kept_is_told_of_once(
         site.sign_in()
     [record] = [record for record in caplog.records if record.levelname == "WARNING"]
     assert "token_owner" in record.getMessage()
+
+
+def test_token_that_is_set_is_that_of_one_registry() -> None:
+    app = Flask("site")
+    one, two = OAuth(app), OAuth(app)
+    for oauth in (one, two):
+        oauth.register("demo", client_id="c", api_base_url="https://api.test/")
+    with app.test_request_context():
+        one.demo.token = {"access_token": "set by hand"}
+        assert two.demo.token is None
+        assert one.demo.token == {"access_token": "set by hand"}
 
 
 @pytest.mark.parametrize("owner", [None, "", False], ids=repr)

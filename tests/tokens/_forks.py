@@ -1,7 +1,7 @@
 """Workers that are forked after the application has used its store (``gunicorn --preload``).
 
-``python -m tests.tokens._forks`` reads ``place`` and ``client`` as one line of JSON, and writes what
-each worker has read of its own user's tokens: how often it was right, and why it was not.
+``python -m tests.tokens._forks`` reads where the store is as one line of JSON, and writes what each
+worker has read of its own user's token: how often it was right, and why it was not.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from flask_oauthclient.storage.tokens.key import TokenKey
 from tests.tokens._site import make_store
 
 WORKERS = 4
-READS = 300
+READS = 200
 
 
 def _read(store: Any, start: Any, owner: str, told: Any) -> None:

@@ -20,14 +20,19 @@ import sqlalchemy as sa
 from flask_oauthclient.protocol.errors import OAuthError
 from flask_oauthclient.protocol.errors import TokenStoreError
 from flask_oauthclient.protocol.errors import TransportError
+from flask_oauthclient.registry import clocks
+from flask_oauthclient.registry.clocks import OtherClocks
 from flask_oauthclient.storage.tokens.key import TokenKey
 from flask_oauthclient.storage.tokens.memory import MemoryTokenStore
 from flask_oauthclient.storage.tokens.sqlalchemy import SQLAlchemyTokenStore
 from flask_oauthclient.storage.tokens.sqlalchemy import token_table
+from tests.helpers.clock import Clock
 from tests.tokens._forks import READS
 from tests.tokens._forks import WORKERS
 from tests.tokens._processes import ROOT
+from tests.tokens._processes import Provider
 from tests.tokens._site import KEYS
+from tests.tokens._site import Site
 
 KEY = TokenKey("demo", "alice")
 OLD = {"access_token": "first-access-token", "refresh_token": "first-refresh-token"}
@@ -50,7 +55,7 @@ def open_store() -> Iterator[OpenStore]:
         yield open_
 
 
-class Provider:
+class Refresher:
     """Replaces tokens, and remembers how often."""
 
     def __init__(self) -> None:
@@ -94,7 +99,6 @@ def test_forked_workers_do_not_share_the_connections_of_their_parent(
 
 LIMITS = {
     "postgres idle": {"options": "-c idle_in_transaction_session_timeout=300"},
-    "postgres lock": {"options": "-c lock_timeout=300"},
     "mariadb idle": {"init_command": "SET SESSION idle_transaction_timeout = 1"},
     "mariadb write": {"init_command": "SET SESSION idle_write_transaction_timeout = 1"},
     "mariadb read": {"init_command": "SET SESSION idle_readonly_transaction_timeout = 1"},
@@ -114,11 +118,11 @@ def test_limits_of_a_server_end_neither_a_lock_nor_the_waiting_for_it(
     place, options = place_of(name.split(maxsplit=1)[0]), {"connect_args": LIMITS[name]}
     holder, other = open_store(place, **options), open_store(place, **options)
     holder.put(KEY, OLD)
-    provider = Provider()
+    provider = Refresher()
 
     def slow(token: Any) -> dict[str, str]:
         fresh = provider(token)
-        threading.Event().wait(1.5)  # longer than any of the limits
+        threading.Event().wait(1.2)  # longer than any of the limits
         return fresh
 
     with ThreadPoolExecutor() as pool:
@@ -141,7 +145,7 @@ def test_limits_of_a_session_of_mariadb_are_put_back(
 
     before = limits()
     store.put(KEY, OLD)
-    store.refresh(KEY, OLD, Provider())
+    store.refresh(KEY, OLD, Refresher())
     assert limits() == before
 
 
@@ -151,7 +155,7 @@ def test_limits_of_a_session_of_mariadb_are_put_back(
 def test_token_is_not_spent_while_its_successor_cannot_be_written(
     place_of: Callable[[str], dict[str, Any]], open_store: OpenStore
 ) -> None:
-    place, provider = place_of("sqlite"), Provider()
+    place, provider = place_of("sqlite"), Refresher()
     open_store(place).put(KEY, OLD)
     path = place["url"].removeprefix("sqlite:///")
     readonly = open_store({**place, "url": f"sqlite:///file:{path}?mode=ro&uri=true"})
@@ -163,7 +167,7 @@ def test_token_is_not_spent_while_its_successor_cannot_be_written(
 def test_token_is_not_spent_within_a_transaction_that_locks_the_database(
     place_of: Callable[[str], dict[str, Any]], open_store: OpenStore
 ) -> None:
-    place, provider = place_of("sqlite"), Provider()
+    place, provider = place_of("sqlite"), Refresher()
     store = open_store(place, connect_args={"timeout": 0.1})
     store.put(KEY, OLD)
     with store._sql_rows.engine().connect() as connection:
@@ -187,7 +191,7 @@ def test_database_file_that_another_one_has_replaced_is_found(
     old.close()
     copy.close()
     backup.replace(path)
-    assert store.refresh(KEY, OLD, Provider()) == NEW
+    assert store.refresh(KEY, OLD, Refresher()) == NEW
     assert open_store(place).get(KEY) == store.get(KEY) == NEW
 
 
@@ -198,7 +202,7 @@ def test_database_file_that_another_one_has_replaced_is_found(
     "end", [SystemExit(1), KeyboardInterrupt(), KeyError("of the application")]
 )
 def test_refresh_that_was_cut_off_is_not_sent_again_at_once(end: BaseException) -> None:
-    store, provider = MemoryTokenStore(KEYS), Provider()
+    store, provider = MemoryTokenStore(KEYS), Refresher()
     store.put(KEY, OLD)
 
     def cut_off(token: Any) -> dict[str, str]:
@@ -219,4 +223,46 @@ def test_first_token_that_was_cut_off_is_asked_for_again() -> None:
 
     with pytest.raises(SystemExit):
         store.refresh(KEY, None, cut_off)
-    assert store.refresh(KEY, None, Provider()) == NEW
+    assert store.refresh(KEY, None, Refresher()) == NEW
+
+
+# -- clocks ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ahead", [-600, 600])
+@pytest.mark.parametrize("lifetime", [60, 300, 600, 3600])
+def test_workers_whose_clocks_differ_do_not_replace_each_others_tokens_for_ever(
+    op: Provider,
+    client: dict[str, Any],
+    place_of: Callable[[str], dict[str, Any]],
+    clock: Clock,
+    lifetime: int,
+    ahead: int,
+) -> None:
+    op.admin("reset", lifetime=lifetime, tells_lifetime=True)
+    place = place_of("sqlite")
+    ours, theirs = Site(place, client), Site(place, client)
+    ours.keep("alice", op.grant("alice", is_over=True))
+    for _ in range(10):
+        assert ours.call("alice").status_code == 200
+        clock.advance(ahead)
+        assert theirs.call("alice").status_code == 200
+        clock.advance(-ahead)
+    assert op.ledger()["requests"] <= 4
+    for site in (ours, theirs):
+        site.stack.close()
+
+
+def test_other_clocks_are_remembered_for_a_day_and_not_without_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seconds = [0.0]
+    monkeypatch.setattr(clocks, "monotonic", lambda: seconds[0])
+    monkeypatch.setattr(clocks, "_CAPACITY", 2)
+    known, other = OtherClocks(), TokenKey("demo", "bob")
+    assert [known.is_news(key) for key in (KEY, KEY, other, KEY)] == [True, False, True, False]
+    seconds[0] = 86_400.0
+    assert [known.is_news(key) for key in (KEY, KEY)] == [True, False]
+    for number in range(10):
+        assert known.is_news(TokenKey("demo", str(number)))
+    assert len(known._until) <= 2

@@ -68,15 +68,25 @@ class OAuth2Token(MaskedDict):
         expires_at = _moment(self.get("expires_at"))
         if expires_at is None:
             return False
+        if self.is_of_another_clock() and self.get("refresh_token"):
+            return True
         left = expires_at - time.time()
         lifetime = seconds(self.get("expires_in"))
         if lifetime:
-            if left > lifetime + _CLOCK_SET_BACK and self.get("refresh_token"):
-                return True
             leeway = min(leeway, lifetime / 2)
         if left > leeway * 1.1:
             return False
         return left < leeway * (0.9 + 0.2 * self._share())
+
+    def is_of_another_clock(self) -> bool:
+        """Whether it would live longer now than it was given.
+
+        The clock was set back meanwhile, or it is that of a machine behind the one that asked.
+        """
+        expires_at, lifetime = _moment(self.get("expires_at")), seconds(self.get("expires_in"))
+        if expires_at is None or not lifetime:
+            return False
+        return expires_at - time.time() > lifetime + _CLOCK_SET_BACK
 
     def _share(self) -> float:
         """A number from 0 to 1, the same for one token in all processes."""

@@ -13,6 +13,9 @@ files                  for all workers of one machine. Use ``FileSystemCache(...
 SimpleCache            for one process; drops tokens beyond 500 entries
 others                 a token is refreshed once among the threads of one process only
 =====================  ==========================================================================
+
+Give a client of Redis a ``socket_timeout``, and one of memcached a ``timeout``: by default they
+wait for ever for a server that hangs.
 """
 
 from __future__ import annotations

@@ -11,10 +11,10 @@
 
 What fails for reasons that may pass leaves the token as it is, and is noted beside it, so that for
 half a minute nobody, in no process, asks the provider about it again; so is what ends in a way that
-leaves open whether the request was sent. A refresh token that the
-provider does not accept is looked at once more (somebody may have replaced it), and then the token
-is dropped. And a refreshed token that cannot be written, since the database restarts just now, is
-written as soon as it can be: the one that it replaces is worth nothing any more.
+leaves open whether the request was sent. A refresh token that the provider does not accept is
+looked at once more (somebody may have replaced it), and then the token is dropped. And a refreshed
+token that cannot be written, since the database restarts just now, is written as soon as it can be:
+the one that it replaces is worth nothing any more.
 """
 
 from __future__ import annotations
