@@ -77,7 +77,8 @@ class Accounts:
             return Found(known, account)
         stored = self.framework.fetch_token() if account is None else account.get()
         found = self._read_token(stored)
-        self.framework.set_current_token(found, account)
+        if found is not None:
+            self.framework.set_current_token(found, account)
         return Found(found, account)
 
     def _read_token(self, stored: Any) -> Any:

@@ -357,8 +357,8 @@ def test_token_that_is_set_is_that_of_one_registry() -> None:
         oauth.register("demo", client_id="c", api_base_url="https://api.test/")
     with app.test_request_context():
         one.demo.token = {"access_token": "set by hand"}
-        assert two.demo.token is None
         assert one.demo.token == {"access_token": "set by hand"}
+        assert two.demo.token is None
 
 
 @pytest.mark.parametrize("owner", [None, "", False], ids=repr)
