@@ -48,14 +48,14 @@ def _reseal(store: Any) -> int:
         return 0
     try:
         done = store.reseal()
-    except NotImplementedError:
+    except OAuthError as failure:
+        raise click.ClickException(str(failure)) from None
+    if done is None:
         click.echo(
             f"{type(store).__name__} cannot list its tokens. Each is sealed anew when it is "
             "refreshed; keep the old key until then."
         )
         return 0
-    except OAuthError as failure:
-        raise click.ClickException(str(failure)) from None
     click.echo(f"{done.resealed} tokens sealed anew, {done.current} had the current key already.")
     return int(done.unreadable)
 

@@ -20,7 +20,7 @@ from gunicorn.app.base import BaseApplication
 from tests.benchmarks._served_apps import served_app
 
 
-class Server(BaseApplication):  # type: ignore[misc,unused-ignore]
+class Server(BaseApplication):
     """gunicorn for one of the apps; each worker makes its own."""
 
     def __init__(self, descriptor: str, workers: str, threads: str, side: str, issuer: str) -> None:

@@ -203,7 +203,8 @@ def _app(store: Any, provider: ProviderProcess) -> Flask:
 def _session_cookie(app: Flask, token: Mapping[str, Any]) -> str:
     with app.test_request_context():
         app.extensions["benchmark"].demo.save_token(token)
-        serializer: Any = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
+        interface: Any = app.session_interface  # Flask's own, which signs a cookie
+        serializer = interface.get_signing_serializer(app)
         return str(serializer.dumps(dict(session)))
 
 

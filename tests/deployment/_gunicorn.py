@@ -11,13 +11,13 @@ import os
 import sys
 from typing import Any
 
-from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped,unused-ignore]
+from gunicorn.app.base import BaseApplication
 
 from tests.deployment._app import Settings
 from tests.deployment._app import make_app
 
 
-class Server(BaseApplication):  # type: ignore[misc,unused-ignore]  # it has no annotations
+class Server(BaseApplication):
     """Each worker makes the application for itself.
 
     :param settings: of the deployment.

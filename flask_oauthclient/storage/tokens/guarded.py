@@ -16,6 +16,7 @@ from typing import TypeVar
 from ...protocol.errors import OAuthError
 from ...protocol.errors import TokenStoreError
 from .rows import Row
+from .rows import RowAccess
 from .rows import TokenRows
 
 _log = logging.getLogger(__name__)
@@ -27,55 +28,28 @@ _END: Any = None
 _GRACE = 1.0
 
 
-class GuardedRows(TokenRows):
-    """Rows whose errors are ours, and which remember when there was one.
+class GuardedAccess(RowAccess):
+    """Access to rows whose errors are ours.
 
-    :param rows: the rows of the back end.
-    :param whole: where a failure is remembered; default is here.
+    :param access: that of the back end.
+    :param on_failure: called when the back end has failed.
     """
 
-    def __init__(self, rows: TokenRows, whole: GuardedRows | None = None) -> None:
-        self._rows = rows
-        self._whole = self if whole is None else whole
-        self._failed_at = float("-inf")
+    def __init__(self, access: RowAccess, on_failure: Callable[[], None]) -> None:
+        self._access = access
+        self._on_failure = on_failure
 
     def read(self, row_id: str) -> Row | None:
         """The row, or ``None``."""
-        return self._ask(self._rows.read, row_id)
+        return self._ask(self._access.read, row_id)
 
     def write(self, row_id: str, owner_id: str, row: Row, over: int | None = None) -> bool:
         """Write a row, over any version or over a given one."""
-        return self._ask(self._rows.write, row_id, owner_id, row, over)
+        return self._ask(self._access.write, row_id, owner_id, row, over)
 
     def remove(self, row_id: str, owner_id: str, over: int | None = None) -> bool:
         """Remove a row, of any version or of a given one."""
-        return self._ask(self._rows.remove, row_id, owner_id, over)
-
-    def of_owner(self, owner_id: str) -> list[tuple[str, Row]]:
-        """The rows of an owner, with their ids."""
-        return self._ask(self._rows.of_owner, owner_id)
-
-    def every(self) -> Iterator[tuple[str, str]]:
-        """Id of row and owner of all rows."""
-        found = self._rows.every()  # unguarded: that it cannot list them is no failure
-        return iter(partial(self._ask, next, found, _END), _END)
-
-    @contextmanager
-    def locked(self, row_id: str, owner_id: str) -> Generator[GuardedRows]:
-        """Lock a row; that the lock cannot be given back is no failure of what was done."""
-        context = self._ask(self._rows.locked, row_id, owner_id)
-        rows = self._ask(context.__enter__)
-        try:
-            yield GuardedRows(rows, self._whole)
-        finally:
-            self._release(context)
-
-    @staticmethod
-    def _release(context: AbstractContextManager[TokenRows]) -> None:
-        try:
-            context.__exit__(None, None, None)
-        except Exception as failure:  # noqa: BLE001  each back end has errors of its own
-            _log.warning("a lock could not be released, and ends by itself: %s", _kind(failure))
+        return self._ask(self._access.remove, row_id, owner_id, over)
 
     def _ask(self, how: Callable[..., T], *arguments: Any) -> T:
         """Ask the back end, whose errors become ours.
@@ -86,12 +60,53 @@ class GuardedRows(TokenRows):
             return how(*arguments)
         except OAuthError as error:
             if error.error == TokenStoreError.error:
-                self._whole._failed_at = time.monotonic()
+                self._on_failure()
             raise
         except Exception as exception:  # noqa: BLE001  each back end has errors of its own
             failure = _kind(exception)
-        self._whole._failed_at = time.monotonic()
+        self._on_failure()
         raise TokenStoreError(detail={"failure": failure})
+
+
+class GuardedRows(GuardedAccess, TokenRows):
+    """Rows whose errors are ours, and which remember when there was one.
+
+    :param rows: the rows of the back end.
+    """
+
+    def __init__(self, rows: TokenRows) -> None:
+        super().__init__(rows, self._note_failure)
+        self._rows = rows
+        self._failed_at = float("-inf")
+
+    def _note_failure(self) -> None:
+        self._failed_at = time.monotonic()
+
+    def of_owner(self, owner_id: str) -> list[tuple[str, Row]]:
+        """The rows of an owner, with their ids."""
+        return self._ask(self._rows.of_owner, owner_id)
+
+    def every(self) -> Iterator[tuple[str, str]] | None:
+        """Id of row and owner of all rows, or ``None``."""
+        found = self._ask(self._rows.every)
+        return None if found is None else iter(partial(self._ask, next, found, _END), _END)
+
+    @contextmanager
+    def locked(self, row_id: str, owner_id: str) -> Generator[GuardedAccess]:
+        """Lock a row; that the lock cannot be given back is no failure of what was done."""
+        context = self._ask(self._rows.locked, row_id, owner_id)
+        rows = self._ask(context.__enter__)
+        try:
+            yield GuardedAccess(rows, self._note_failure)
+        finally:
+            self._release(context)
+
+    @staticmethod
+    def _release(context: AbstractContextManager[RowAccess]) -> None:
+        try:
+            context.__exit__(None, None, None)
+        except Exception as failure:  # noqa: BLE001  each back end has errors of its own
+            _log.warning("a lock could not be released, and ends by itself: %s", _kind(failure))
 
     # -- after a failure ------------------------------------------------------------------
 

@@ -31,6 +31,7 @@ from ...protocol.errors import IDTokenError
 from ...protocol.errors import OAuthError
 from ...protocol.errors import TokenStoreError
 from ...protocol.errors import TransportError
+from .guarded import GuardedAccess
 from .guarded import GuardedRows
 from .kept import Failure
 from .kept import Kept
@@ -58,7 +59,7 @@ _OURS = (ConfigurationError, TokenStoreError)
 class _Locked(NamedTuple):
     """A token that is locked, and where."""
 
-    rows: GuardedRows
+    rows: GuardedAccess
     kept: Kept
     version: int
 
@@ -139,7 +140,7 @@ class Refresher:
             failure = Failure.of(TransportError(), now())
             self._note(rows, kept._replace(failure=failure), version)
 
-    def _note(self, rows: GuardedRows, kept: Kept, version: int) -> None:
+    def _note(self, rows: GuardedAccess, kept: Kept, version: int) -> None:
         try:
             rows.write(kept.key.row_id, kept.key.owner_id, self._sealing.seal(kept), version)
         except TokenStoreError as failure:

@@ -29,15 +29,11 @@ def new_version() -> int:
     return secrets.randbits(62) + 1
 
 
-class TokenRows(ABC):
-    """Rows by their ids, and a lock for each.
+class RowAccess(ABC):
+    """Rows by their ids: all that there is to do while one of them is locked.
 
     Errors of the back end may come through as they are.
     """
-
-    #: When a connection was last found to be broken, by the monotonic clock, also if another one
-    #: took its place at once: a lock may have ended with it.
-    broke_at: float = float("-inf")
 
     @abstractmethod
     def read(self, row_id: str) -> Row | None:
@@ -63,12 +59,20 @@ class TokenRows(ABC):
         :returns: whether it was there and is removed.
         """
 
+
+class TokenRows(RowAccess):
+    """Rows by their ids, and a lock for each."""
+
+    #: When a connection was last found to be broken, by the monotonic clock, also if another one
+    #: took its place at once: a lock may have ended with it.
+    broke_at: float = float("-inf")
+
     @abstractmethod
     def of_owner(self, owner_id: str) -> list[tuple[str, Row]]:
         """The rows of an owner, with their ids."""
 
     @abstractmethod
-    def locked(self, row_id: str, owner_id: str) -> AbstractContextManager[TokenRows]:
+    def locked(self, row_id: str, owner_id: str) -> AbstractContextManager[RowAccess]:
         """Lock a row, of all processes that use this place, while a token is refreshed.
 
         The row need not be there. Whoever waits goes on as soon as the holder is done, or gone.
@@ -77,9 +81,9 @@ class TokenRows(ABC):
         :raises TokenStoreError: if others hold the lock for too long.
         """
 
-    def every(self) -> Iterator[tuple[str, str]]:
+    def every(self) -> Iterator[tuple[str, str]] | None:
         """Id of row and owner of all rows, for sealing them anew.
 
-        :raises NotImplementedError: where the back end cannot list what it has.
+        :returns: ``None`` where the back end cannot list what it has.
         """
-        raise NotImplementedError
+        return None

@@ -165,11 +165,11 @@ def _set_level(connection: Connection, level: str) -> None:
     except SQLAlchemyError:
         raise
     except Exception as error:  # noqa: BLE001  SQLAlchemy does not look at what a driver says here
-        failure = error
+        failure: Any = error  # of the driver, which is what is_disconnect wants
     else:
         return
     engine = connection.engine
-    is_gone = engine.dialect.is_disconnect(failure, None, None)  # type: ignore[arg-type]
+    is_gone = engine.dialect.is_disconnect(failure, None, None)
     connection.invalidate()
     if is_gone:
         engine.dispose()  # the server has closed them all

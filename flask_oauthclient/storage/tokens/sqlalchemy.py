@@ -37,6 +37,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from .memory import LOCK_WAIT
 from .rows import ABSENT
 from .rows import Row
+from .rows import RowAccess
 from .rows import TokenRows
 from .sql_database import Database
 from .sql_errors import is_of_lost_file
@@ -141,12 +142,12 @@ class SQLAlchemyRows(TokenRows):
 
     # -- locks ----------------------------------------------------------------------------
 
-    def locked(self, row_id: str, owner_id: str) -> AbstractContextManager[TokenRows]:
+    def locked(self, row_id: str, owner_id: str) -> AbstractContextManager[RowAccess]:
         """Lock a row, of all processes."""
         return self._held(row_id, owner_id)
 
     @contextmanager
-    def _held(self, row_id: str, owner_id: str) -> Generator[TokenRows]:
+    def _held(self, row_id: str, owner_id: str) -> Generator[RowAccess]:
         locks = self.attempt(lambda database: database).locks
         if locks is not None:
             with locks(row_id, LOCK_WAIT):
@@ -166,7 +167,7 @@ class SQLAlchemyRows(TokenRows):
             self.table.remove_empty(connection, row_id)
 
 
-class _LockedRows(TokenRows):
+class _LockedRows(RowAccess):
     """Rows over the connection whose transaction locks one of them, until something is written.
 
     :param rows: the rows.
@@ -210,14 +211,6 @@ class _LockedRows(TokenRows):
         if self._is_broken:
             return self._rows.remove(row_id, owner_id, over)
         return self._ended(lambda on: self._rows.table.remove(on, row_id, over))
-
-    def of_owner(self, owner_id: str) -> list[tuple[str, Row]]:
-        """The rows of an owner; nobody asks for them here."""
-        raise NotImplementedError
-
-    def locked(self, row_id: str, owner_id: str) -> AbstractContextManager[TokenRows]:
-        """Lock a row; nobody asks for a second one here."""
-        raise NotImplementedError
 
     def _ended(self, change: Callable[[Connection], bool]) -> bool:
         is_done = self._on(change)

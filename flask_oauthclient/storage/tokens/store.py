@@ -118,14 +118,17 @@ class SealedTokenStore:
         """
         return self._sealing.sealer
 
-    def reseal(self) -> Resealed:
+    def reseal(self) -> Resealed | None:
         """Seal with the current key what was sealed with an older one, while the store is in use.
 
-        :raises NotImplementedError: if the back end cannot list what it has.
+        :returns: what was done; ``None`` if the back end cannot list what it has.
         :raises TokenStoreError: if it cannot be asked.
         """
+        every = self._rows.every()
+        if every is None:
+            return None
         resealed = current = unreadable = 0
-        for row_id, owner in self._rows.every():
+        for row_id, owner in every:
             row = self._rows.read(row_id)
             if row is None or not row.sealed:
                 continue
