@@ -9,7 +9,6 @@ these declarations.
 from __future__ import annotations
 
 import difflib
-import warnings
 from collections.abc import Callable
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from dataclasses import fields
 from typing import Any
 
 from ..protocol.errors import UnknownOptionError
+from ..protocol.warn import warn_caller
 
 
 def _option(doc: str, default: Any = None) -> Any:
@@ -234,10 +234,9 @@ def check_keywords(name: str, keywords: Mapping[str, Any]) -> dict[str, Any]:
     known: dict[str, Any] = {}
     for keyword, value in keywords.items():
         if keyword in _OLD_NAMES:
-            warnings.warn(
+            warn_caller(
                 f"{keyword!r} of the client {name!r} has no meaning any more; leave it out",
                 DeprecationWarning,
-                stacklevel=4,
             )
         elif keyword in _KNOWN:
             known[keyword] = value

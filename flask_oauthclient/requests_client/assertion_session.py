@@ -8,15 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..protocol.oauth2.assertion import AssertionClient
-from ..protocol.oauth2.hooks import Hook
-from ..protocol.oauth2.hooks import HookList
-from ..protocol.oauth2.hooks import add_hook
-from ..protocol.oauth2.token import OAuth2Token
+from ..sessions.assertion import BlockingAssertion
 from ..transport.requests import SESSION_SETTINGS
+from ..transport.requests import PooledSession
 from .token_session import TokenSession
 
 
-class AssertionSession(AssertionClient, TokenSession):
+class AssertionSession(TokenSession, BlockingAssertion):
     """A :class:`requests.Session` for service accounts (RFC 7521, RFC 7522, RFC 7523).
 
     It gets a token before its first request, and another one when that has expired or an API
@@ -64,15 +62,9 @@ class AssertionSession(AssertionClient, TokenSession):
         **kwargs: Any,
     ) -> None:
         settings = {name: kwargs.pop(name) for name in SESSION_SETTINGS & kwargs.keys()}
-        TokenSession.__init__(
-            self,
-            token,
-            token_placement,
-            leeway,
-            update_token,
-            default_timeout=default_timeout,
-            **settings,
-        )
+        PooledSession.__init__(self, default_timeout=default_timeout, **settings)
+        self.begin_upkeep(token, token_placement, leeway, update_token)
+        self.begin_hooks()
         AssertionClient.__init__(
             self,
             token_endpoint,
@@ -86,35 +78,3 @@ class AssertionSession(AssertionClient, TokenSession):
             assertion=assertion,
             **kwargs,
         )
-        self.compliance_hooks = {name: HookList() for name in _HOOK_TYPES}
-
-    def register_compliance_hook(self, hook_type: str, hook: Hook) -> None:
-        """Register a function that adapts to a server outside the standard.
-
-        :param hook_type: ``access_token_request``, ``access_token_response`` or
-            ``protected_request``.
-        :param hook: see :meth:`OAuth2Session.register_compliance_hook`.
-        :raises InvalidSettingError: (a ``ValueError``) for another type.
-        """
-        hooks = {**self.compliance_hooks, "protected_request": self.token_auth.hooks}
-        add_hook(hooks, hook_type, hook)
-
-    def refresh_token(self) -> OAuth2Token:
-        """Get a token with a fresh assertion, and keep it.
-
-        :raises OAuthError: if the assertion cannot be made or the server refuses.
-        """
-        exchange = self.assertion_exchange(insecure_http=self.insecure_http)
-        self.token = token = self.run_exchange(exchange, "access_token")
-        return token
-
-    def _is_replaceable(self, token: Any) -> bool:
-        return True
-
-    def _replace(self, token: Any) -> None:
-        self.refresh_token()
-        if token:  # the first one is no update
-            self._tell(access_token=token.get("access_token"))
-
-
-_HOOK_TYPES = ("access_token_request", "access_token_response")

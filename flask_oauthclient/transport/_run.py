@@ -1,9 +1,17 @@
-"""Drive an exchange over a blocking transport."""
+"""Drive exchanges and steps, over a blocking transport or inside an event loop.
+
+What talks to a server is written once, as a generator. An :data:`Exchange` yields requests and is
+sent responses. *Steps* are what stands around exchanges: ``value = yield x`` means "the value of
+``x``, awaited where that has to be", so that a lock is taken, a hook called and a response read by
+the same lines in blocking and in asynchronous code.
+"""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from collections.abc import Generator
+from typing import Any
 from typing import TypeVar
 
 from ..protocol.messages import Exchange
@@ -11,6 +19,9 @@ from ..protocol.messages import Request
 from ..protocol.messages import Response
 
 T = TypeVar("T")
+
+#: A generator that yields what has to be awaited, or a plain value, and is sent the result.
+Steps = Generator[Any, Any, T]
 
 
 def run(exchange: Exchange[T], send: Callable[[Request], Response]) -> T:
@@ -20,10 +31,58 @@ def run(exchange: Exchange[T], send: Callable[[Request], Response]) -> T:
     :param send: sends one request and gives the complete response.
     :returns: what the exchange returns.
     """
+    return run_steps(sent(exchange, send))
+
+
+def sent(exchange: Exchange[T], send: Callable[[Request], Any]) -> Steps[T]:
+    """The steps of an exchange.
+
+    :param exchange: the generator.
+    :param send: sends one request; its result may have to be awaited.
+    """
     try:
         request = next(exchange)
         while True:
-            request = exchange.send(send(request))
+            response = yield send(request)
+            request = exchange.send(response)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+
+
+def run_steps(steps: Steps[T]) -> T:
+    """Do steps one after the other, in blocking code.
+
+    :returns: what the steps return.
+    """
+    try:
+        value = next(steps)
+        while True:
+            failure = None
+            if inspect.iscoroutine(value):
+                try:
+                    value = finish(value)
+                except BaseException as raised:  # noqa: BLE001  the steps decide about it
+                    failure = raised
+            # Outside the handler: what the steps raise shall not have the failure as its context.
+            value = steps.send(value) if failure is None else steps.throw(failure)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+
+
+async def arun_steps(steps: Steps[T]) -> T:
+    """The same inside an event loop."""
+    try:
+        value = next(steps)
+        while True:
+            failure = None
+            if inspect.isawaitable(value):
+                try:
+                    value = await value
+                except BaseException as raised:  # noqa: BLE001  cancellation, too: locks are let go
+                    failure = raised
+            value = steps.send(value) if failure is None else steps.throw(failure)
     except StopIteration as done:
         result: T = done.value
         return result

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,8 +11,8 @@ from urllib3.exceptions import ProtocolError
 from urllib3.exceptions import ReadTimeoutError
 
 from ..protocol.errors import TransportError
-from ..protocol.messages import Request
 from ..protocol.messages import Response
+from .doubles import message_of
 from .policy import MIB
 
 
@@ -66,40 +64,9 @@ def _is_unread(response: Any) -> bool:
 
 
 def to_message(response: Any, max_bytes: int) -> Response:
-    """Take from a response what the protocol looks at.
-
-    The doubles of test suites have only ``status_code``, ``json()`` and ``text``. A compliance
-    hook may give a real response a ``json`` of its own, which then is what the server has said.
-    """
+    """Take from a response, or from a double, what the protocol looks at."""
     read_bounded(response, max_bytes)
-    plain = getattr(response, "headers", None)
-    headers = {k.lower(): v for k, v in plain.items()} if isinstance(plain, Mapping) else {}
-    if not issubclass(type(response), requests.Response):
-        return Response(int(response.status_code), headers, _double_body(response))
-    if "json" not in vars(response):
-        return Response(response.status_code, headers, response.content or b"")
-    headers["content-type"] = "application/json"
-    return Response(response.status_code, headers, _double_body(response))
-
-
-def _double_body(response: Any) -> bytes:
-    try:
-        return json.dumps(response.json()).encode()
-    except (ValueError, TypeError, AttributeError):
-        text = getattr(response, "text", "")
-        return text.encode() if isinstance(text, str) else b""
-
-
-def check_not_redirected(message: Response, request: Request) -> None:
-    """A redirect is no answer to a request of the protocol.
-
-    :raises TransportError: if it is one.
-    """
-    if 300 <= message.status < 400 and message.status != 304:
-        raise TransportError(
-            "redirect_refused",
-            detail={"status": message.status, "purpose": str(request.purpose)},
-        )
+    return message_of(response, is_real=issubclass(type(response), requests.Response))
 
 
 def broke_before_answer(exception: requests.ConnectionError) -> bool:

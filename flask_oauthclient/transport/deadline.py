@@ -12,7 +12,6 @@ from __future__ import annotations
 import io
 import weakref
 from collections.abc import Callable
-from time import monotonic
 from typing import Any
 from typing import cast
 
@@ -21,42 +20,11 @@ from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.connectionpool import HTTPSConnectionPool
 
+from .time_limits import ConnectTime
+from .time_limits import TotalTime
+
 #: Bytes that are written at once, under one look at the clock.
 _WRITE_BYTES = 65_536
-
-
-class TotalTime(float):
-    """A number of seconds that start to run when the value is made."""
-
-    __slots__ = ("deadline",)
-    deadline: float
-
-    def __new__(cls, seconds: float) -> TotalTime:
-        value = super().__new__(cls, seconds)
-        value.deadline = monotonic() + seconds
-        return value
-
-    def remaining(self) -> float:
-        """Seconds that are left.
-
-        :raises TimeoutError: if none are.
-        """
-        left = self.deadline - monotonic()
-        if left <= 0:
-            raise TimeoutError("the time for the whole answer is over")
-        return left
-
-
-class ConnectTime(float):
-    """A number of seconds to connect in, and the total that counts once connected."""
-
-    __slots__ = ("total",)
-    total: TotalTime
-
-    def __new__(cls, seconds: float, total: TotalTime) -> ConnectTime:
-        value = super().__new__(cls, seconds)
-        value.total = total
-        return value
 
 
 class DeadlineSocket:
@@ -127,7 +95,7 @@ def _connect(connection: Any, connect: Callable[[], None]) -> None:
     """Connect within what is left of the total, and keep to the total from then on."""
     limit = connection.timeout
     if isinstance(limit, ConnectTime):
-        connection.timeout = min(float(limit), limit.total.remaining())
+        connection.timeout = limit.remaining()
     try:
         connect()
     finally:

@@ -10,7 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..protocol.errors import TransportError
 from ..protocol.messages import Purpose
+from ..protocol.messages import Request
+from ..protocol.messages import Response
 from ..protocol.urls import check_secure
 
 KIB = 1024
@@ -54,3 +57,15 @@ def check_url(url: str, *, insecure_http: bool = False) -> None:
     :raises InsecureTransportError: if nothing may be sent there.
     """
     check_secure(url, insecure_http=insecure_http)
+
+
+def check_not_redirected(message: Response, request: Request) -> None:
+    """A redirect is no answer to a request of the protocol.
+
+    :raises TransportError: if it is one.
+    """
+    if 300 <= message.status < 400 and message.status != 304:
+        raise TransportError(
+            "redirect_refused",
+            detail={"status": message.status, "purpose": str(request.purpose)},
+        )

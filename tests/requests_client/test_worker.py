@@ -272,11 +272,11 @@ def test_threads_that_wait_share_a_failure(problem: Answer, kind: type[OAuthErro
         def __init__(self, lock: Any) -> None:
             self._lock = lock
 
-        def __enter__(self) -> None:
+        def acquire(self) -> None:
             waiting.release()
             self._lock.acquire()
 
-        def __exit__(self, *exception: object) -> None:
+        def release(self) -> None:
             self._lock.release()
 
     session._replacing = Counting(session._replacing)

@@ -12,7 +12,7 @@ import requests
 from requests.adapters import BaseAdapter
 
 from flask_oauthclient.requests_client import OAuth2Session
-from flask_oauthclient.transport.deadline import TotalTime
+from flask_oauthclient.transport.time_limits import TotalTime
 from tests.transport._messages import ACCESS_TOKEN
 from tests.transport._raw import Peer
 from tests.transport._raw import always

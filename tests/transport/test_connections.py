@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,12 @@ from flask_oauthclient import OAuthError
 from flask_oauthclient.requests_client import OAuth2Session
 from flask_oauthclient.transport.adapter import Adapter
 from flask_oauthclient.transport.requests import PooledSession
+from tests.transport._breaks import BREAKS
+from tests.transport._breaks import answers_then_takes_another_and_hangs_up
+from tests.transport._breaks import breaking_first
+from tests.transport._breaks import once_then_hang_up
+from tests.transport._breaks import speaks_something_else
+from tests.transport._breaks import takes_and_hangs_up
 from tests.transport._messages import ACCESS_TOKEN
 from tests.transport._messages import message
 from tests.transport._raw import Peer
@@ -33,54 +38,11 @@ from tests.transport.conftest import Serve
 ROOT = Path(__file__).parents[2]
 
 
-def _once_then_hang_up(peer: Peer) -> None:
-    """Answer one request of a connection that the client believes to be kept."""
-    if peer.receive() is not None:
-        peer.send(answer(b'"answered"'))
-
-
-def _breaks(*scripts: Callable[[Peer], None]) -> Script:
-    """Serve the first connections so, and every later one well."""
-    lock, rest = threading.Lock(), list(scripts)
-
-    def script(peer: Peer) -> None:
-        with lock:
-            broken = rest.pop(0) if rest else always(answer(b'"answered"'))
-        broken(peer)
-
-    return script
-
-
-def _takes_and_hangs_up(peer: Peer) -> None:
-    peer.receive()
-
-
-def _breaks_off_in_the_first_line(peer: Peer) -> None:
-    peer.receive()
-    peer.send(b"HTTP/1.")
-
-
-def _speaks_something_else(peer: Peer) -> None:
-    peer.receive()
-    peer.send(b"SSH-2.0-OpenSSH_9.6\r\n")
-
-
-def _answers_then_takes_another_and_hangs_up(peer: Peer) -> None:
-    peer.receive()
-    peer.send(answer(b'"answered"'))
-    peer.receive()
-
-
 def _closed(server: RawServer, count: int) -> None:
     """Wait until the server has closed its side of so many connections."""
     while server.closed < count:
         server.ending.wait(0.001)
 
-
-BREAKS: dict[str, Script] = {
-    "hang-up": _takes_and_hangs_up,
-    "half-a-line": _breaks_off_in_the_first_line,
-}
 
 # -- a connection that breaks ----------------------------------------------------------------
 
@@ -90,7 +52,7 @@ BREAKS: dict[str, Script] = {
 def test_a_read_that_breaks_is_sent_once_more(
     breaks: Script, purpose: str, serve: Serve, send: Any
 ) -> None:
-    server = serve(_breaks(breaks))
+    server = serve(breaking_first(breaks))
     assert send(purpose, server.url).body == b'"answered"'
     assert len(server.requests) == 2
 
@@ -100,7 +62,7 @@ def test_a_read_that_breaks_is_sent_once_more(
 def test_a_credential_that_breaks_is_not_sent_again(
     breaks: Script, purpose: str, serve: Serve, send: Any
 ) -> None:
-    server = serve(_breaks(breaks))
+    server = serve(breaking_first(breaks))
     with pytest.raises(OAuthError) as caught:
         send(purpose, server.url)
     assert caught.value.error == "provider_unreachable"
@@ -108,7 +70,7 @@ def test_a_credential_that_breaks_is_not_sent_again(
 
 
 def test_a_code_exchange_on_a_kept_connection_is_not_sent_again(serve: Serve, send: Any) -> None:
-    server = serve(_breaks(_answers_then_takes_another_and_hangs_up))
+    server = serve(breaking_first(answers_then_takes_another_and_hangs_up))
     send("jwks", server.url)
     with pytest.raises(OAuthError) as caught:
         send("token", server.url)
@@ -118,7 +80,7 @@ def test_a_code_exchange_on_a_kept_connection_is_not_sent_again(serve: Serve, se
 
 
 def test_a_read_on_a_kept_connection_is_sent_once_more(serve: Serve, send: Any) -> None:
-    server = serve(_breaks(_answers_then_takes_another_and_hangs_up))
+    server = serve(breaking_first(answers_then_takes_another_and_hangs_up))
     for _ in range(2):
         assert send("jwks", server.url).body == b'"answered"'
     assert len(server.requests) == 3
@@ -129,7 +91,7 @@ def test_a_read_on_a_kept_connection_is_sent_once_more(serve: Serve, send: Any) 
 def test_an_api_read_that_breaks_is_sent_once_more(
     method: str, serve: Serve, api: OAuth2Session
 ) -> None:
-    server = serve(_breaks(_takes_and_hangs_up))
+    server = serve(breaking_first(takes_and_hangs_up))
     assert api.request(method, server.url).status_code == 200
     assert len(server.requests) == 2
 
@@ -138,21 +100,21 @@ def test_an_api_read_that_breaks_is_sent_once_more(
 def test_an_api_write_that_breaks_is_not_sent_again(
     method: str, serve: Serve, api: OAuth2Session
 ) -> None:
-    server = serve(_breaks(_takes_and_hangs_up))
+    server = serve(breaking_first(takes_and_hangs_up))
     with pytest.raises(requests.ConnectionError):
         api.request(method, server.url)
     assert len(server.requests) == 1
 
 
 def test_a_read_whose_body_is_a_stream_is_not_sent_again(serve: Serve, api: OAuth2Session) -> None:
-    server = serve(_breaks(_takes_and_hangs_up))
+    server = serve(breaking_first(takes_and_hangs_up))
     with pytest.raises(requests.ConnectionError):
         api.request("GET", server.url, data=iter([b"query"]))
     assert [request.body for request in server.requests] == [b"query"]
 
 
 def test_a_read_that_breaks_twice_fails(serve: Serve, send: Any) -> None:
-    server = serve(_breaks(_takes_and_hangs_up, _takes_and_hangs_up))
+    server = serve(breaking_first(takes_and_hangs_up, takes_and_hangs_up))
     with pytest.raises(OAuthError) as caught:
         send("jwks", server.url)
     assert caught.value.error == "provider_unreachable"
@@ -164,7 +126,7 @@ def test_an_answer_that_has_begun_is_not_asked_for_again(serve: Serve, send: Any
         peer.receive()
         peer.send(answer(b"half", length=1000))
 
-    server = serve(_breaks(half_an_answer))
+    server = serve(breaking_first(half_an_answer))
     with pytest.raises(OAuthError):
         send("jwks", server.url)
     assert len(server.requests) == 1
@@ -178,7 +140,7 @@ def test_what_takes_too_long_is_not_sent_again(serve: Serve, send: Any) -> None:
 
 
 def test_a_server_that_speaks_something_else_is_unreachable(serve: Serve, send: Any) -> None:
-    server = serve(_speaks_something_else)
+    server = serve(speaks_something_else)
     with pytest.raises(OAuthError, match="provider_unreachable"):
         send("token", server.url)
     assert len(server.requests) == 1
@@ -188,7 +150,7 @@ def test_a_server_that_speaks_something_else_is_unreachable(serve: Serve, send: 
 def test_a_connection_that_was_closed_meanwhile_is_replaced(
     purpose: str, serve: Serve, send: Any
 ) -> None:
-    server = serve(_once_then_hang_up)
+    server = serve(once_then_hang_up)
     for number in (1, 2, 3):
         assert send(purpose, server.url).body == b'"answered"'
         _closed(server, number)

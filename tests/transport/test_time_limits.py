@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import time
 from dataclasses import replace
 from typing import Any
@@ -16,89 +15,21 @@ from flask_oauthclient.protocol.messages import Request
 from flask_oauthclient.requests_client import OAuth2Session
 from flask_oauthclient.transport import requests as driver
 from flask_oauthclient.transport.deadline import DeadlineSocket
-from flask_oauthclient.transport.deadline import TotalTime
 from flask_oauthclient.transport.policy import POLICIES
 from flask_oauthclient.transport.requests import PooledSession
+from flask_oauthclient.transport.time_limits import TotalTime
 from tests.transport._messages import CREDENTIAL_PURPOSES
 from tests.transport._raw import Peer
 from tests.transport._raw import Script
 from tests.transport._raw import always
 from tests.transport._raw import answer
-from tests.transport._raw import chunked
-from tests.transport._raw import head
 from tests.transport._raw import raw_server
+from tests.transport._slow import AT_MOST
+from tests.transport._slow import LIMIT
+from tests.transport._slow import SLOW
+from tests.transport._slow import after_reading
+from tests.transport._slow import reads_late
 from tests.transport.conftest import Serve
-
-LIMIT = 0.3
-#: No machine is so busy that the limit is kept any later than this.
-AT_MOST = 5.0
-
-_LONG = b'{"long": "' + b"x" * 2000 + b'"}'
-
-
-def _slow_head(peer: Peer) -> None:
-    peer.drip(head("200 OK", {f"X-{n}": "x" * 20 for n in range(100)}))
-
-
-def _slow_status_line(peer: Peer) -> None:
-    peer.drip(b"HTTP/1.1 200 " + b"O" * 2000)
-
-
-def _slow_body(peer: Peer) -> None:
-    peer.send(head("200 OK", {"Content-Length": str(len(_LONG))}))
-    peer.drip(_LONG)
-
-
-def _slow_body_until_the_end(peer: Peer) -> None:
-    peer.send(head("200 OK", {}))
-    peer.drip(_LONG)
-
-
-def _slow_chunks(peer: Peer) -> None:
-    peer.send(head("200 OK", {"Transfer-Encoding": "chunked"}))
-    peer.drip(chunked(bytes([byte]) for byte in _LONG))
-
-
-def _slow_gzip(peer: Peer) -> None:
-    packed = gzip.compress(bytes(range(256)) * 20, compresslevel=0)
-    peer.send(head("200 OK", {"Content-Encoding": "gzip", "Content-Length": str(len(packed))}))
-    peer.drip(packed)
-
-
-def _endless_trickle(peer: Peer) -> None:
-    peer.send(head("200 OK", {}))
-    while not peer.pause():
-        peer.send(b" ")
-
-
-def _silence(peer: Peer) -> None:
-    peer.stall()
-
-
-def _silence_in_the_body(peer: Peer) -> None:
-    peer.send(answer(b"{", length=100))
-    peer.stall()
-
-
-SLOW: dict[str, Script] = {
-    "head": _slow_head,
-    "status-line": _slow_status_line,
-    "body": _slow_body,
-    "body-without-length": _slow_body_until_the_end,
-    "chunks": _slow_chunks,
-    "gzip": _slow_gzip,
-    "endless": _endless_trickle,
-    "silence": _silence,
-    "silence-in-the-body": _silence_in_the_body,
-}
-
-
-def _after_reading(script: Script) -> Script:
-    def served(peer: Peer) -> None:
-        while peer.receive() is not None:
-            script(peer)
-
-    return served
 
 
 @pytest.mark.parametrize("tls_used", [False, True], ids=["plain", "tls"])
@@ -106,7 +37,7 @@ def _after_reading(script: Script) -> Script:
 def test_a_slow_answer_ends_at_the_total_limit(
     slow: Script, tls_used: bool, serve: Serve, send: Any, tls: Any, ca_bundle: str
 ) -> None:
-    server = serve(_after_reading(slow), tls if tls_used else None)
+    server = serve(after_reading(slow), tls if tls_used else None)
     begin = time.monotonic()
     with pytest.raises(OAuthError) as caught:
         send("token", server.url, timeout=LIMIT, verify=ca_bundle)
@@ -120,7 +51,7 @@ def test_a_slow_answer_ends_at_the_total_limit(
 def test_an_api_call_ends_at_the_total_limit(
     slow: Script, serve: Serve, api: OAuth2Session
 ) -> None:
-    server = serve(_after_reading(slow))
+    server = serve(after_reading(slow))
     begin = time.monotonic()
     with pytest.raises((requests.Timeout, requests.ConnectionError), match="timed out"):
         api.get(server.url, timeout=LIMIT)
@@ -140,7 +71,7 @@ def test_the_policy_of_the_purpose_is_what_counts(
 ) -> None:
     short = replace(POLICIES[Purpose(purpose)], total_timeout=LIMIT)
     monkeypatch.setattr(driver, "POLICIES", {**POLICIES, Purpose(purpose): short})
-    server = serve(_after_reading(_silence))
+    server = serve(after_reading(SLOW["silence"]))
     with pytest.raises(OAuthError) as caught:
         send(purpose, server.url)
     assert caught.value.error == "provider_timeout"
@@ -148,7 +79,7 @@ def test_the_policy_of_the_purpose_is_what_counts(
 
 
 def test_the_limit_of_a_session_counts_where_the_call_has_none(serve: Serve) -> None:
-    server = serve(_after_reading(_silence))
+    server = serve(after_reading(SLOW["silence"]))
     with OAuth2Session("c", token={"access_token": "t" * 20}, timeout=LIMIT) as session:
         with pytest.raises(requests.Timeout):
             session.get(server.url)
@@ -181,17 +112,6 @@ def test_all_hops_of_a_redirected_call_share_one_limit(serve: Serve, api: OAuth2
 # -- sending takes time as well ------------------------------------------------------------
 
 
-def _reads_late(seconds: float) -> Script:
-    """Read nothing for a while."""
-
-    def script(peer: Peer) -> None:
-        if not peer.pause(seconds):
-            peer.receive()
-            peer.send(answer())
-
-    return script
-
-
 @pytest.mark.parametrize("tls_used", [False, True], ids=["plain", "tls"])
 def test_an_upload_may_take_longer_than_connecting(
     tls_used: bool,
@@ -203,7 +123,7 @@ def test_an_upload_may_take_longer_than_connecting(
 ) -> None:
     short = replace(POLICIES[Purpose.API], connect_timeout=LIMIT)
     monkeypatch.setattr(driver, "POLICIES", {**POLICIES, Purpose.API: short})
-    server = serve(_reads_late(LIMIT * 3), tls if tls_used else None)
+    server = serve(reads_late(LIMIT * 3), tls if tls_used else None)
     body = b"x" * 12_000_000  # more than the buffers of both sides hold
     response = api.post(server.url, data=body, timeout=30, verify=ca_bundle)
     assert response.status_code == 200

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import time
-import warnings
 from collections import ChainMap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from ..errors import InvalidSettingError
 from ..errors import UnknownOptionError
 from ..urls import is_secure
 from ..urls import split
+from ..warn import warn_caller
 from . import placement
 from .placement import FORM
 from .placement import SIGNATURE_TYPE_BODY
@@ -207,11 +207,9 @@ class ClientAuth:
         if self.rsa_key and str(self.signature_method).startswith("RSA-"):
             self.private_key()
         if (self.signature_method, self.signature_type) == (SIGNATURE_PLAINTEXT, "QUERY"):
-            warnings.warn(
+            warn_caller(
                 "PLAINTEXT in the QUERY writes the secrets into URLs, which are logged and kept; "
                 "use the HEADER if the server allows it",
-                UserWarning,
-                stacklevel=4,
             )
 
     def _check_transport(self, uri: str, insecure_http: bool) -> None:

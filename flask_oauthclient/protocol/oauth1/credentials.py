@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from ..messages import Exchange
 from ..messages import Purpose
 from ..messages import Request
 from ..urls import add_params
+from ..warn import warn_caller
 from .client_auth import ClientAuth
 from .token import OAuth1Token
 from .token import parse_token_response
@@ -124,11 +124,9 @@ def check_callback_confirmed(token: Mapping[str, Any], *, required: bool) -> Non
     """
     confirmed = token.get("oauth_callback_confirmed")
     if confirmed is None and not required:
-        warnings.warn(
+        warn_caller(
             "the server does not confirm the callback (RFC 5849 section 2.1); it may be one of "
             "OAuth 1.0 before revision A",
-            UserWarning,
-            stacklevel=2,
         )
     elif str(confirmed).lower() != "true":  # a JSON answer has a boolean
         raise ProviderResponseError("callback_not_confirmed")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
@@ -15,6 +14,7 @@ from ..errors import MissingTokenError
 from ..errors import UnsupportedTokenTypeError
 from ..urls import add_params
 from ..urls import check_secure
+from ..warn import warn_caller
 from .hooks import HookList
 from .token import OAuth2Token
 from .token import is_token
@@ -72,11 +72,9 @@ class TokenAuth:
         #: Compliance hooks of the type ``protected_request``, called with ``(url, headers, body)``.
         self.hooks = HookList()
         if token_placement not in _HEADER:
-            warnings.warn(
+            warn_caller(
                 f"token_placement={token_placement!r} shows the token where it is logged and "
                 "cached (RFC 6750 section 5.3); use the header if the server allows it",
-                UserWarning,
-                stacklevel=2 if client is None else 3,
             )
 
     def set_token(self, token: Any) -> None:
@@ -84,6 +82,18 @@ class TokenAuth:
         self.token = OAuth2Token.from_dict(token)
 
     def prepare(
+        self, uri: str, headers: Mapping[str, str], body: Any, *, insecure_http: bool = False
+    ) -> tuple[str, Headers, Any]:
+        """Put the token into a request, and let the hooks change that.
+
+        It raises what :meth:`sign` does.
+        """
+        parts = self.sign(uri, headers, body, insecure_http=insecure_http)
+        for hook in self.hooks:
+            parts = hook(*parts)
+        return parts
+
+    def sign(
         self, uri: str, headers: Mapping[str, str], body: Any, *, insecure_http: bool = False
     ) -> tuple[str, Headers, Any]:
         """Put the token into a request.
@@ -101,12 +111,7 @@ class TokenAuth:
             raise InvalidTokenError("token_invalid", "The access token is not printable ASCII.")
         check_secure(uri, insecure_http=insecure_http)
         sign = self._sign_method()
-        uri, signed, body = sign(
-            self.token["access_token"], uri, headers, body, self.token_placement
-        )
-        for hook in self.hooks:
-            uri, signed, body = hook(uri, signed, body)
-        return uri, signed, body
+        return sign(self.token["access_token"], uri, headers, body, self.token_placement)
 
     def _sign_method(self) -> Callable[..., tuple[str, Headers, Any]]:
         token_type = str(self.token.get("token_type") or "bearer").lower()

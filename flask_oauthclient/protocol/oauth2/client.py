@@ -6,7 +6,6 @@ compliance hooks. Sending is left to the class that mixes it in.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
@@ -20,6 +19,7 @@ from ..errors import MissingTokenTypeError
 from ..messages import Exchange
 from ..random import generate_token
 from ..urls import callback_pairs
+from ..warn import warn_caller
 from .authorization import authorization_url
 from .callback import AuthorizationResponse
 from .callback import check_no_authorization_error
@@ -269,11 +269,9 @@ class OAuth2Client:
     def warn_of_grant(grant_type: str) -> None:
         """Say that a grant must not be used any more (RFC 9700 section 2.4)."""
         if grant_type == "password":
-            warnings.warn(
+            warn_caller(
                 "The password grant shows the user's password to the client and must not be used "
                 "(RFC 9700 section 2.4). Use the authorization code flow.",
-                UserWarning,
-                stacklevel=3,
             )
 
     def token_exchange(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -16,6 +15,7 @@ from ..messages import Purpose
 from ..messages import Request
 from ..urls import add_query
 from ..urls import check_secure
+from ..warn import warn_caller
 from .authorization import scope_to_string
 from .client_auth import ClientAuth
 from .token import OAuth2Token
@@ -63,11 +63,9 @@ def token_request(
     """
     check_token_endpoint(endpoint, insecure_http=insecure_http)
     if method.upper() == "GET":
-        warnings.warn(
+        warn_caller(
             "GET puts the parameters of a token request into the URL, where they are logged; use "
             "POST if the server allows it (RFC 6749 section 3.2)",
-            UserWarning,
-            stacklevel=2,
         )
     body = form_body({"grant_type": grant_type, **params})
     return authenticated_request(

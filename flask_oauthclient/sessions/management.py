@@ -1,22 +1,31 @@
-"""Requests about a token: revocation and introspection."""
+"""Requests about a token: revocation and introspection, as steps."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
+from typing import NamedTuple
 
 from ..protocol.messages import Request
 from ..protocol.oauth2.revocation import introspection_request
 from ..protocol.oauth2.revocation import revocation_request
 from ..protocol.oauth2.revocation import token_to_name
+from ..transport._run import Steps
 from .calls import read_form
+
+
+class _AboutToken(NamedTuple):
+    """A request about a token, as far as it is not about an endpoint."""
+
+    parts: dict[str, Any]
+    settings: dict[str, Any]
 
 
 class TokenManagement:
     """What an OAuth 2 session can do with a token beside using it."""
 
-    def revoke_token(
+    def revoke_steps(
         self: Any,
         url: str | None = None,
         token: Any = None,
@@ -25,7 +34,7 @@ class TokenManagement:
         auth: Any = None,
         headers: Mapping[str, str] | None = None,
         **kwargs: Any,
-    ) -> Any:
+    ) -> Steps[Any]:
         """Ask the server to forget a token (RFC 7009 section 2.1).
 
         :param url: revocation endpoint; default is the session's ``revocation_endpoint``.
@@ -35,25 +44,22 @@ class TokenManagement:
         :param body: form parameters to add, encoded.
         :param auth: client authentication of this call.
         :param headers: headers to add.
-        :param kwargs: further parameters, and ``timeout``, ``verify``, ``cert``, ``proxies``.
-        :returns: the response of requests, whatever its status; 200 also means that the token
+        :param kwargs: further parameters, and keywords of the HTTP library for this call.
+        :returns: the HTTP library's response, whatever its status; 200 also means that the token
             was not known (RFC 7009 section 2.2).
         :raises OAuthError: if there is no token to revoke or no acceptable answer.
         """
-        return self._ask(
-            "revocation",
+        call: _AboutToken = self._about(token, token_type_hint, body, headers, kwargs)
+        steps: Steps[Any] = self._ask(
             "revoke_token_request",
             revocation_request,
-            url=url,
-            token=token,
-            token_type_hint=token_type_hint,
-            body=body,
-            auth=auth or self.revocation_endpoint_auth_method,
-            headers=headers,
-            params=kwargs,
+            self._endpoint("revocation", url),
+            auth or self.revocation_endpoint_auth_method,
+            call,
         )
+        return steps
 
-    def introspect_token(
+    def introspect_steps(
         self: Any,
         url: str | None = None,
         token: Any = None,
@@ -62,7 +68,7 @@ class TokenManagement:
         auth: Any = None,
         headers: Mapping[str, str] | None = None,
         **kwargs: Any,
-    ) -> Any:
+    ) -> Steps[Any]:
         """Ask the server what a token stands for (RFC 7662 section 2.1).
 
         :param url: introspection endpoint; default is the session's ``introspection_endpoint``.
@@ -72,48 +78,51 @@ class TokenManagement:
         :param body: form parameters to add, encoded.
         :param auth: client authentication of this call.
         :param headers: headers to add.
-        :param kwargs: further parameters, and ``timeout``, ``verify``, ``cert``, ``proxies``.
-        :returns: the response of requests, whatever its status; its JSON has ``active``.
+        :param kwargs: further parameters, and keywords of the HTTP library for this call.
+        :returns: the HTTP library's response, whatever its status; its JSON has ``active``.
         :raises OAuthError: if there is no token to ask about or no acceptable answer.
         """
-        return self._ask(
-            "introspection",
+        call = self._about(token, token_type_hint, body, headers, kwargs)
+        steps: Steps[Any] = self._ask(
             "introspect_token_request",
             introspection_request,
-            url=url,
-            token=token,
-            token_type_hint=token_type_hint,
-            body=body,
-            auth=auth,
-            headers=headers,
-            params=kwargs,
+            self._endpoint("introspection", url),
+            auth,
+            call,
         )
+        return steps
 
-    def _ask(
+    def _about(
         self: Any,
-        endpoint: str,
-        hook_type: str,
-        build: Callable[..., Request],
-        *,
-        url: str | None,
         token: Any,
         token_type_hint: str | None,
         body: str | None,
-        auth: Any,
         headers: Mapping[str, str] | None,
-        params: dict[str, Any],
-    ) -> Any:
+        kwargs: dict[str, Any],
+    ) -> _AboutToken:
+        settings = self.transport_settings(kwargs)
+        parts = {
+            "token": token_to_name(self.token if token is None else token, token_type_hint),
+            "token_type_hint": token_type_hint,
+            "params": {**read_form(body or ""), **kwargs},
+            "headers": headers,
+        }
+        return _AboutToken(parts, settings)
+
+    def _ask(
+        self: Any,
+        hook_type: str,
+        build: Callable[..., Request],
+        endpoint: str,
+        auth: Any,
+        call: _AboutToken,
+    ) -> Steps[Any]:
         """Send a request about a token, and give the HTTP library's own response."""
-        settings = self.transport_settings(params)
         request = build(
-            self.client_auth(auth),
-            self._endpoint(endpoint, url),
-            token_to_name(self.token if token is None else token, token_type_hint),
-            token_type_hint=token_type_hint,
-            params={**read_form(body or ""), **params},
-            headers=headers,
-            insecure_http=self.insecure_http,
+            self.client_auth(auth), endpoint, insecure_http=self.insecure_http, **call.parts
         )
         answers: list[Any] = []
-        self.send_hooked(request, hook_type, on_response=answers.append, **settings)
+        yield from self.hooked_steps(
+            request, hook_type, on_response=answers.append, **call.settings
+        )
         return answers[0]

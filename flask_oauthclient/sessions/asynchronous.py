@@ -1,0 +1,160 @@
+"""Sessions that await, under asyncio and trio."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from collections.abc import Coroutine
+from contextvars import ContextVar
+from functools import wraps
+from typing import Any
+from typing import ParamSpec
+from typing import TypeVar
+
+import anyio
+import anyio.from_thread
+import anyio.to_thread
+from anyio.lowlevel import checkpoint
+
+from ..protocol.messages import Exchange
+from ..protocol.oauth2.token import OAuth2Token
+from ..transport._run import Steps
+from ..transport._run import arun_steps
+from .flavour import Flavour
+from .upkeep import TokenUpkeep
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+#: Work that goes on although nobody waits for it; an event loop holds its tasks loosely.
+_going_on: set[asyncio.Future[Any]] = set()
+
+
+def awaited(
+    steps: Callable[P, Steps[T]],
+) -> Callable[P, Coroutine[Any, Any, T]]:
+    """A method that gives a coroutine.
+
+    :param steps: gives the steps; its signature and its text are those of the method.
+    """
+
+    @wraps(steps)
+    async def method(*args: P.args, **kwargs: P.kwargs) -> T:
+        return await arun_steps(steps(*args, **kwargs))
+
+    return method
+
+
+class Asynchronous(Flavour):
+    """Methods give coroutines."""
+
+    def drive(self, steps: Steps[T]) -> Coroutine[Any, Any, T]:
+        """Do steps."""
+        return arun_steps(steps)
+
+    async def to_the_end(self, steps: Steps[T]) -> T:
+        """Do steps; who is cancelled meanwhile leaves them behind, and they go on.
+
+        A refresh token that is on its way is spent: what comes back for it must be kept.
+        """
+        if _is_asyncio():
+            task = asyncio.ensure_future(arun_steps(steps))
+            _going_on.add(task)
+            task.add_done_callback(_is_over)
+            return await asyncio.shield(task)
+        await checkpoint()  # here it may be cancelled still
+        return await _shielded(steps)
+
+    async def apart(self, do: Callable[[], T]) -> T:
+        """Call something that blocks, in a thread of its own."""
+        return await anyio.to_thread.run_sync(do)
+
+    def back(self, steps: Steps[T]) -> T:
+        """Do steps in the event loop, called from such a thread."""
+        return anyio.from_thread.run(arun_steps, steps)
+
+    def new_lock(self) -> TaskLock:
+        """A lock among tasks."""
+        return TaskLock()
+
+
+class AsyncUpkeep(Asynchronous, TokenUpkeep):
+    """A session that replaces its token, and awaits meanwhile."""
+
+    ensure_active_token = awaited(TokenUpkeep.active_steps)
+
+    async def run_exchange(
+        self, exchange: Exchange[OAuth2Token], hook: str, **settings: Any
+    ) -> OAuth2Token:
+        """Drive a token exchange, with the compliance hooks of its kind.
+
+        :param exchange: the exchange.
+        :param hook: ``access_token`` or ``refresh_token``.
+        :param settings: keywords of the HTTP library for this call.
+        """
+        return await self.drive(self.exchange_steps(exchange, hook, **settings))
+
+
+def _is_asyncio() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+async def _shielded(steps: Steps[T]) -> T:
+    with anyio.CancelScope(shield=True):
+        result = await arun_steps(steps)
+    return result  # noqa: RET504  after the scope, of which mypy believes that it may swallow errors
+
+
+def _is_over(task: asyncio.Future[Any]) -> None:
+    _going_on.discard(task)
+    if not task.cancelled():
+        task.exception()  # it has been told to whoever waited, if anybody did
+
+
+class _Hold:
+    """That a lock is held, by a task and by what the task does meanwhile."""
+
+    __slots__ = ("depth", "lock")
+
+    def __init__(self, lock: TaskLock) -> None:
+        self.lock = lock
+        self.depth = 1
+
+
+_holds: ContextVar[tuple[_Hold, ...]] = ContextVar("oauthclient_holds", default=())
+
+
+class TaskLock:
+    """A lock that its holder may take once more, for instance in a callback of the application.
+
+    The holder is known by its context, which tasks that it starts inherit.
+    """
+
+    def __init__(self) -> None:
+        self._lock = anyio.Lock()
+        self._hold: _Hold | None = None
+
+    async def acquire(self) -> None:
+        """Wait until nobody else holds the lock."""
+        for hold in _holds.get():
+            if hold.lock is self and hold.depth:
+                hold.depth += 1
+                return
+        await self._lock.acquire()
+        self._hold = _Hold(self)
+        _holds.set((*_holds.get(), self._hold))
+
+    def release(self) -> None:
+        """Let the next one in, once it was released as often as it was taken."""
+        hold = self._hold
+        if hold is None:
+            raise RuntimeError("The lock is not held.")
+        hold.depth -= 1
+        if not hold.depth:
+            self._hold = None
+            _holds.set(tuple(one for one in _holds.get() if one.depth))
+            self._lock.release()

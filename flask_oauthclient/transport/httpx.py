@@ -1,0 +1,413 @@
+"""The httpx2 driver: clients that send by the policy table, blocking and in an event loop.
+
+Every request leaves through ``send`` of :class:`httpx2.Client` or :class:`httpx2.AsyncClient`, so
+that transports, mounts, event hooks and the doubles of test suites see them all. What is added to
+that is written once, as steps: limits on time and size, one more try of a read whose connection
+broke, and redirects that take no credentials to another origin.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from collections.abc import Mapping
+from http.cookiejar import CookieJar
+from http.cookiejar import DefaultCookiePolicy
+from json import JSONDecodeError
+from typing import Any
+from typing import NoReturn
+from urllib.request import getproxies
+
+import httpx2
+from httpx2 import USE_CLIENT_DEFAULT
+
+from ..protocol.errors import TransportError
+from ..protocol.errors import UnknownOptionError
+from ..protocol.messages import Purpose
+from ..protocol.messages import Request
+from ..protocol.messages import Response
+from ._run import Steps
+from ._run import arun_steps
+from ._run import run_steps
+from .headers import check_headers
+from .httpx_answers import aread_bounded
+from .httpx_answers import broke_before_answer
+from .httpx_answers import classify
+from .httpx_answers import read_bounded
+from .httpx_answers import to_message
+from .httpx_auth import SigningAuth
+from .httpx_auth import is_repeatable
+from .httpx_connections import AsyncTransport
+from .httpx_connections import Transport
+from .httpx_connections import loopback_mounts
+from .policy import MIB
+from .policy import POLICIES
+from .policy import check_not_redirected
+from .policy import check_url
+from .time_limits import ConnectTime
+from .time_limits import TotalTime
+
+#: Keywords of httpx2's clients that are passed on.
+_KEYWORDS = frozenset(
+    [
+        "base_url",
+        "cert",
+        "cookies",
+        "default_encoding",
+        "event_hooks",
+        "follow_redirects",
+        "headers",
+        "http1",
+        "http2",
+        "limits",
+        "max_redirects",
+        "mounts",
+        "params",
+        "proxy",
+        "transport",
+        "trust_env",
+        "verify",
+    ]
+)
+#: Every keyword of :class:`PooledClient`.
+CLIENT_SETTINGS = _KEYWORDS | {"default_timeout", "timeout", "max_bytes", "insecure_http"}
+
+_API = POLICIES[Purpose.API]
+_DEFAULT_TIMEOUT = httpx2.Timeout(_API.total_timeout, connect=_API.connect_timeout)
+_IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS"})
+_NOTHING = httpx2.Auth()
+_UNSIGNED = SigningAuth()
+_FAILURES = (
+    httpx2.HTTPError,
+    httpx2.InvalidURL,
+    httpx2.StreamError,
+    OSError,
+    UnicodeError,
+    JSONDecodeError,  # of a compliance hook
+)
+
+
+class Sending:
+    """What the clients add to httpx2; the parameters are those of :class:`PooledClient`."""
+
+    insecure_http: bool
+    max_bytes: int | None
+    _read_bounded: Callable[[Any, int], Any]
+    _transport_class: type[Any]
+
+    def _settings(
+        self,
+        default_timeout: Any,
+        timeout: Any,
+        max_bytes: int | None,
+        insecure_http: bool,
+        given: dict[str, Any],
+    ) -> dict[str, Any]:
+        """Take our keywords, and give those of httpx2."""
+        for name in given.keys() - _KEYWORDS:
+            raise UnknownOptionError(
+                "unknown_option", f"{type(self).__name__} has no keyword {name!r}."
+            )
+        self.max_bytes = max_bytes
+        self.insecure_http = insecure_http
+        limit = timeout if default_timeout is None else default_timeout
+        settings = {"timeout": _DEFAULT_TIMEOUT if limit is None else _timeout(limit), **given}
+        if given.get("trust_env", True) and given.get("proxy") is None and getproxies():
+            settings["mounts"] = {**loopback_mounts(), **(given.get("mounts") or {})}
+        return settings
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"{type(self).__name__} cannot be copied or pickled; make another one.")
+
+    # httpx2 asks these two for its transports; it has no public way to bring a class of one's own
+    # along and keep the proxies of the environment.
+    def _init_transport(self, *args: Any, **settings: Any) -> Any:
+        transport = settings.pop("transport", None)
+        return self._transport_class(*args, **settings) if transport is None else transport
+
+    def _init_proxy_transport(self, *args: Any, **settings: Any) -> Any:
+        proxy, *others = args
+        return self._transport_class(*others, proxy=proxy, **settings)
+
+    def refuse_cookies(self) -> None:
+        """Neither keep nor send cookies: calls for different users share this client."""
+        me: Any = self
+        me.cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
+
+    @abstractmethod
+    def _send(self, request: httpx2.Request, **settings: Any) -> Any:
+        """Let httpx2 send a request."""
+
+    @abstractmethod
+    def _close(self, response: Any) -> Any:
+        """Close a response."""
+
+    # -- calls of an API ------------------------------------------------------------------
+
+    def send_steps(
+        self, request: httpx2.Request, *, stream: bool, auth: Any, follow_redirects: Any
+    ) -> Steps[Any]:
+        """The steps of ``send``."""
+        me: Any = self
+        if follow_redirects is USE_CLIENT_DEFAULT:
+            follow_redirects = me.follow_redirects
+        if auth is USE_CLIENT_DEFAULT:
+            auth = me.auth
+        if auth is None and not request.url.userinfo:
+            auth = _UNSIGNED
+        if isinstance(auth, SigningAuth):
+            return self.call_steps(request, auth, stream=stream, follow=follow_redirects)
+        return self._foreign_steps(request, auth, stream=stream, follow=follow_redirects)
+
+    def _foreign_steps(
+        self, request: httpx2.Request, auth: Any, *, stream: bool, follow: bool
+    ) -> Steps[Any]:
+        """Send with credentials that are not ours, in the way of httpx2."""
+        self._limit(request, streamed=stream)
+        _check_sendable(request)
+        response = yield self._send(request, stream=True, auth=auth, follow_redirects=follow)
+        if not stream:
+            yield self._read_bounded(response, self.max_bytes or _API.max_bytes)
+        return response
+
+    def call_steps(
+        self, request: httpx2.Request, auth: SigningAuth, *, stream: bool, follow: bool
+    ) -> Steps[Any]:
+        """Send a request with credentials of ours, and follow redirects with care.
+
+        :param request: the request, without credentials.
+        :param auth: the credentials.
+        :param stream: leave the body unread.
+        :param follow: follow redirects.
+        """
+        self._limit(request, streamed=stream)
+        response = yield from self._signed(request, auth, retry=request.method in _IDEMPOTENT)
+        history: list[Any] = []
+        while follow and getattr(response, "next_request", None) is not None:
+            response = yield from self._redirected(response, auth, history)
+        if not stream:
+            yield self._read_bounded(response, self.max_bytes or _API.max_bytes)
+        return response
+
+    def _redirected(self, response: Any, auth: SigningAuth, history: list[Any]) -> Steps[Any]:
+        me: Any = self
+        yield self._read_bounded(response, MIB)
+        history.append(response)
+        if len(history) > me.max_redirects:
+            raise httpx2.TooManyRedirects(
+                "Exceeded maximum allowed redirects.", request=response.request
+            )
+        request = yield from auth.redirected_steps(response.next_request, response.request)
+        followed = yield self._send_once(request)
+        followed.history = list(history)
+        return followed
+
+    def _signed(self, request: httpx2.Request, auth: SigningAuth, *, retry: bool) -> Steps[Any]:
+        """Send a request; once more, if a kept connection broke and nothing can come of that."""
+        signed = yield from auth.signing_steps(request)
+        try:
+            return (yield self._send_once(signed))
+        except httpx2.TransportError as failure:
+            if not retry or not broke_before_answer(failure) or not is_repeatable(request):
+                raise
+        again = yield from auth.signing_steps(request)
+        return (yield self._send_once(again))
+
+    def _send_once(self, request: httpx2.Request) -> Any:
+        _check_sendable(request)
+        return self._send(request, stream=True, auth=_NOTHING, follow_redirects=False)
+
+    def _limit(self, request: httpx2.Request, *, streamed: bool) -> None:
+        """Let the time limit for a read be that of the whole call, unless its body is streamed."""
+        me: Any = self
+        limits = request.extensions.get("timeout") or me.timeout.as_dict()
+        total, connect = limits.get("read"), limits.get("connect")
+        if not streamed and total is not None and not isinstance(total, TotalTime):
+            total = TotalTime(total)
+            connect = connect if connect is None else ConnectTime(connect, total)
+            limits = {**limits, "read": total, "write": total, "connect": connect}
+        request.extensions = {**request.extensions, "timeout": limits}
+
+    # -- requests of the protocol ---------------------------------------------------------
+
+    def message_steps(
+        self,
+        request: Request,
+        *,
+        insecure_http: bool = False,
+        on_response: Callable[[Any], Any] | None = None,
+        timeout: Any = None,
+        extensions: Mapping[str, Any] | None = None,
+    ) -> Steps[Response]:
+        """Send a request of the protocol and read the whole answer.
+
+        :param request: the message; its purpose selects the policy.
+        :param insecure_http: allow http to any host.
+        :param on_response: is shown the answer and may replace it.
+        :param timeout: time limits of this call, as httpx2 has them; seconds.
+        :param extensions: extensions of httpx2's request.
+        :raises TransportError: if no complete, acceptable answer arrives.
+        :raises InsecureTransportError: if the URL is not https.
+        """
+        check_url(request.url, insecure_http=insecure_http)
+        outcome: Response | str
+        try:
+            built = self._built(request, timeout, extensions)
+            answer = yield from self._answer(request, built)
+            changed = None if on_response is None else (yield on_response(answer))
+            outcome = to_message(answer if changed is None else changed)
+        except _FAILURES as exception:
+            outcome = classify(exception)
+        if isinstance(outcome, str):  # outside the handler: its context holds the request's body
+            raise TransportError(outcome, detail={"purpose": str(request.purpose)})
+        check_not_redirected(outcome, request)
+        return outcome
+
+    def _built(self, request: Request, timeout: Any, extensions: Any) -> httpx2.Request:
+        me: Any = self
+        limit = me.timeout if timeout is None else _timeout(timeout)
+        if timeout is None and limit == _DEFAULT_TIMEOUT:
+            policy = POLICIES[request.purpose]
+            limit = httpx2.Timeout(policy.total_timeout, connect=policy.connect_timeout)
+        built: httpx2.Request = me.build_request(
+            request.method,
+            request.url,
+            content=request.body,
+            headers=request.headers,
+            timeout=limit,
+            extensions=extensions,
+        )
+        return built
+
+    def _answer(self, request: Request, built: httpx2.Request) -> Steps[Any]:
+        policy = POLICIES[request.purpose]
+        self._limit(built, streamed=False)
+        retry = policy.retry and request.method in _IDEMPOTENT
+        answer = yield from self._signed(built, _UNSIGNED, retry=retry)
+        yield self._read_bounded(answer, policy.max_bytes)
+        return answer
+
+
+class PooledClient(Sending, httpx2.Client):
+    """A client of httpx2 that sends by the policy table.
+
+    :param default_timeout: time limits, as httpx2 has them. What it gives a read is the time for
+        the whole call, unless the body is streamed. Default is 10 seconds, 3 of them to connect.
+    :param timeout: the same, under the name that httpx2 has for it.
+    :param max_bytes: cap on the body of a response that is not streamed.
+    :param insecure_http: let credentials travel to any http URL.
+    :param settings: whatever else :class:`httpx2.Client` takes, but ``auth``.
+    :raises UnknownOptionError: (a ``TypeError``) for another keyword.
+    """
+
+    _read_bounded = staticmethod(read_bounded)
+    _transport_class = Transport
+
+    def __init__(
+        self,
+        *,
+        default_timeout: Any = None,
+        timeout: Any = None,
+        max_bytes: int | None = None,
+        insecure_http: bool = False,
+        **settings: Any,
+    ) -> None:
+        httpx2.Client.__init__(
+            self, **self._settings(default_timeout, timeout, max_bytes, insecure_http, settings)
+        )
+
+    def send(
+        self,
+        request: httpx2.Request,
+        *,
+        stream: bool = False,
+        auth: Any = USE_CLIENT_DEFAULT,
+        follow_redirects: Any = USE_CLIENT_DEFAULT,
+    ) -> httpx2.Response:
+        """Send a request; see :meth:`httpx2.Client.send`.
+
+        :raises httpx2.HTTPError: if the call fails.
+        :raises TransportError: if the answer is larger than ``max_bytes``.
+        """
+        response: httpx2.Response = run_steps(
+            self.send_steps(request, stream=stream, auth=auth, follow_redirects=follow_redirects)
+        )
+        return response
+
+    def send_message(self, request: Request, **settings: Any) -> Response:
+        """Send a request of the protocol; see :meth:`message_steps`."""
+        return run_steps(self.message_steps(request, **settings))
+
+    def _send(self, request: httpx2.Request, **settings: Any) -> httpx2.Response:
+        return super().send(request, **settings)
+
+    def _close(self, response: Any) -> None:
+        if hasattr(response, "close"):
+            response.close()
+
+
+class AsyncPooledClient(Sending, httpx2.AsyncClient):
+    """The same inside an event loop, of asyncio or trio.
+
+    :param default_timeout: as for :class:`PooledClient`, like all that follow.
+    """
+
+    _read_bounded = staticmethod(aread_bounded)
+    _transport_class = AsyncTransport
+
+    def __init__(
+        self,
+        *,
+        default_timeout: Any = None,
+        timeout: Any = None,
+        max_bytes: int | None = None,
+        insecure_http: bool = False,
+        **settings: Any,
+    ) -> None:
+        httpx2.AsyncClient.__init__(
+            self, **self._settings(default_timeout, timeout, max_bytes, insecure_http, settings)
+        )
+
+    async def send(
+        self,
+        request: httpx2.Request,
+        *,
+        stream: bool = False,
+        auth: Any = USE_CLIENT_DEFAULT,
+        follow_redirects: Any = USE_CLIENT_DEFAULT,
+    ) -> httpx2.Response:
+        """Send a request; see :meth:`httpx2.AsyncClient.send`.
+
+        :raises httpx2.HTTPError: if the call fails.
+        :raises TransportError: if the answer is larger than ``max_bytes``.
+        """
+        response: httpx2.Response = await arun_steps(
+            self.send_steps(request, stream=stream, auth=auth, follow_redirects=follow_redirects)
+        )
+        return response
+
+    async def send_message(self, request: Request, **settings: Any) -> Response:
+        """Send a request of the protocol; see :meth:`message_steps`."""
+        return await arun_steps(self.message_steps(request, **settings))
+
+    async def _send(self, request: httpx2.Request, **settings: Any) -> httpx2.Response:
+        return await super().send(request, **settings)
+
+    async def _close(self, response: Any) -> None:
+        if hasattr(response, "aclose"):
+            await response.aclose()
+
+
+def _timeout(limit: Any) -> httpx2.Timeout:
+    """Time limits as httpx2 has them, or a number or pair as requests has them."""
+    if isinstance(limit, tuple) and len(limit) == 2:
+        connect, total = limit
+        return httpx2.Timeout(total, connect=connect)
+    return httpx2.Timeout(limit)
+
+
+def _check_sendable(request: httpx2.Request) -> None:
+    """Refuse a header before the parser below does, whose message shows the value."""
+    values = b"".join([value for _, value in request.headers.raw])
+    if not (values.isascii() and values.decode("ascii").isprintable()):
+        check_headers(dict(request.headers))
