@@ -75,6 +75,19 @@ def test_a_user_authorizes_from_a_terminal(oauth1_server: OAuth1Server) -> None:
     assert "snow ☃" in output
 
 
+def test_tasks_share_a_token(oidc_provider: OidcProvider) -> None:
+    worker = oidc_provider.add_worker("tasks", "client_secret_basic", scope="jobs")
+    script = start(
+        "async_worker.py",
+        CLIENT_ID=worker.client_id,
+        CLIENT_SECRET=worker.client_secret,
+        TOKEN_ENDPOINT=f"{oidc_provider.issuer}/token",
+        API=f"{oidc_provider.issuer}/.well-known/openid-configuration",
+    )
+
+    assert finish(script) == f"{[200] * 20}\n"
+
+
 def test_a_worker_renews_its_token(oidc_provider: OidcProvider) -> None:
     worker = oidc_provider.add_worker("worker", "client_secret_basic", scope="jobs")
     oidc_provider.admin("settings", {"accessTokenTTL": 30})  # less than the leeway
