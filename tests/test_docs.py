@@ -16,21 +16,20 @@ import flask_oauthclient
 from flask_oauthclient import OAuth
 from flask_oauthclient.flask_client import cli
 from flask_oauthclient.flask_client import signals
-from flask_oauthclient.flask_client.blueprint import ROUTES
-from flask_oauthclient.flask_client.identity import KEPT_CLAIMS
-from flask_oauthclient.flask_client.pages import HEADERS
+from flask_oauthclient.sign_in.identity import KEPT_CLAIMS
+from flask_oauthclient.sign_in.pages import HEADERS
+from flask_oauthclient.sign_in.routes import ROUTES
 
 ROOT = Path(__file__).parents[1]
 CLIENT = ROOT / "flask_oauthclient" / "flask_client"
+SIGN_IN = ROOT / "flask_oauthclient" / "sign_in"
 BLUEPRINT = (ROOT / "docs" / "blueprint.rst").read_text(encoding="utf-8")
 TOKENS = (ROOT / "docs" / "tokens.rst").read_text(encoding="utf-8")
 CONFIGURATION = (ROOT / "docs" / "configuration.rst").read_text(encoding="utf-8")
 TEMPLATES = sorted((CLIENT / "templates" / "oauthclient").glob("*.html"))
 KEYWORDS = set(inspect.signature(OAuth.create_blueprint).parameters) - {"self", "name"}
 PROPERTIES = set(
-    re.findall(
-        r"--oauthclient-[a-z-]+", (CLIENT / "static/oauthclient/oauthclient.css").read_text()
-    )
+    re.findall(r"--oauthclient-[a-z-]+", (SIGN_IN / "static/oauthclient.css").read_text())
 )
 SIGNALS = {name for name in vars(signals) if name in flask_oauthclient.__all__}
 #: Signals that are explained with the tokens.

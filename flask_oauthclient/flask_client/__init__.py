@@ -23,6 +23,9 @@ from .signals import token_refreshed
 from .signals import token_update
 
 if TYPE_CHECKING:
+    from ..sign_in.identity import Identity
+    from ..sign_in.login_result import LoginResult
+    from ..sign_in.next_url import safe_next
     from ..storage.tokens.cache import CacheTokenStore
     from ..storage.tokens.key import TokenKey
     from ..storage.tokens.memory import MemoryTokenStore
@@ -31,10 +34,7 @@ if TYPE_CHECKING:
     from ..storage.tokens.sqlalchemy import token_table as token_table
     from ..storage.tokens.store import SealedTokenStore
     from ..storage.tokens.store import TokenStore
-    from .identity import Identity
     from .integration import FlaskIntegration
-    from .login_result import LoginResult
-    from .next_url import safe_next
     from .remote_app import FlaskOAuth1App
     from .remote_app import FlaskOAuth2App
     from .remote_app import FlaskRemoteApp
@@ -88,10 +88,10 @@ __getattr__, __dir__ = lazy_names(
         "FlaskOAuth1App": ".remote_app",
         "FlaskOAuth2App": ".remote_app",
         "FlaskRemoteApp": ".remote_app",
-        "Identity": ".identity",
-        "LoginResult": ".login_result",
+        "Identity": "..sign_in.identity",
+        "LoginResult": "..sign_in.login_result",
         "current_identity": ".signed_in",
         "login_required": ".step_up",
-        "safe_next": ".next_url",
+        "safe_next": "..sign_in.next_url",
     },
 )

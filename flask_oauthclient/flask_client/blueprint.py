@@ -2,57 +2,35 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
-from collections.abc import Iterator
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from flask import Blueprint
 from flask import current_app
 from flask import g
-from flask import jsonify
 from flask import session
 from flask.blueprints import BlueprintSetupState
 
-from ..protocol.errors import InvalidSettingError
 from ..protocol.errors import LoginRequired
-from .linking import LinkRoutes
+from ..sign_in.pages import STATIC
+from ..sign_in.routes import ROUTES
+from ..sign_in.routes import VIEWS
+from ..sign_in.routes import Place
+from ..sign_in.routes import places
+from ..sign_in.settings import SignInSettings
+from ..sign_in.signed_in import KEY
 from .mounted import note_mount
 from .pages import add_headers
-from .settings import BlueprintSettings
-from .sign_in import SignInRoutes
-from .sign_out import SignOutRoutes
-from .signed_in import KEY
 from .signed_in import read_kept
-from .signed_in import this_request
+from .site import FlaskSite
 from .step_up import sign_in_again
-
-_log = logging.getLogger(__name__)
-
-_GET, _POST = ["GET"], ["POST"]
-_BOTH = ["GET", "POST"]
-
-#: Where each route stands, below the prefix that the blueprint is mounted at, and its methods.
-ROUTES: Mapping[str, tuple[str, list[str]]] = {
-    "login": ("/login", _BOTH),
-    "start": ("/login/<provider>", _BOTH),
-    "callback": ("/callback/<provider>", _BOTH),
-    "logout": ("/logout", _POST),
-    "logout_callback": ("/logout/callback", _GET),
-    "backchannel_logout": ("/backchannel-logout/<provider>", _POST),
-    "frontchannel_logout": ("/frontchannel-logout/<provider>", _GET),
-    "link": ("/link/<provider>", _POST),
-    "unlink": ("/unlink/<provider>", _POST),
-    "jwks": ("/jwks.json", _GET),
-}
-
-#: Where a route stands: a path, or one for each of some providers.
-Place = str | Mapping[str, str]
+from .unproxied import this_request
 
 
 def make_blueprint(
-    name: str, settings: BlueprintSettings, paths: Mapping[str, Place] | None = None
+    name: str, settings: SignInSettings, paths: Mapping[str, Place] | None = None
 ) -> Blueprint:
     """Make the blueprint; see :meth:`OAuth.create_blueprint`.
 
@@ -61,83 +39,29 @@ def make_blueprint(
     :param paths: where a route stands other than usual.
     :raises InvalidSettingError: for a route that there is not, or a path that names no provider.
     """
-    unknown = set(paths or {}) - set(ROUTES)
-    if unknown:
-        raise _refused(f"there is no route {', '.join(sorted(unknown))}, only {', '.join(ROUTES)}.")
     blueprint = Blueprint(
         name,
         __name__,
         template_folder="templates",
-        static_folder="static/oauthclient",
+        static_folder=STATIC,
         static_url_path="/oauthclient/static",  # "/static" is the application's
     )
-    views = _views(settings)
-    for endpoint, (usual, methods) in ROUTES.items():
-        for path, defaults in _places(endpoint, usual, (paths or {}).get(endpoint), settings):
-            blueprint.add_url_rule(
-                path, endpoint, views[endpoint], methods=methods, defaults=defaults
-            )
+    site = FlaskSite(settings)
+    views = {endpoint: partial(view, site) for endpoint, view in VIEWS.items()}
+    for endpoint, path, defaults in places(paths, settings):
+        blueprint.add_url_rule(
+            path,
+            endpoint,
+            views[endpoint],
+            methods=ROUTES[endpoint][1],
+            defaults=defaults,
+        )
     blueprint.url_value_preprocessor(_preparation(blueprint, settings))
     blueprint.after_request(add_headers)
     blueprint.record_once(_put_first)
     blueprint.record(lambda state: note_mount(state, settings))
     blueprint.record_once(_send_to_sign_in)
     return blueprint
-
-
-def _views(settings: BlueprintSettings) -> dict[str, Callable[..., Any]]:
-    inside, outside, links = SignInRoutes(settings), SignOutRoutes(settings), LinkRoutes(settings)
-    return {
-        "login": inside.login,
-        "start": inside.start,
-        "callback": inside.callback,
-        "logout": outside.logout,
-        "logout_callback": outside.logout_callback,
-        "backchannel_logout": outside.backchannel_logout,
-        "frontchannel_logout": outside.frontchannel_logout,
-        "link": links.link,
-        "unlink": links.unlink,
-        "jwks": lambda: _public_keys(settings),
-    }
-
-
-def _places(
-    endpoint: str, usual: str, given: Place | None, settings: BlueprintSettings
-) -> Iterator[tuple[str, dict[str, str]]]:
-    """The paths of a route, each with the provider that it does not name itself."""
-    if isinstance(given, Mapping):
-        _check_mapping(endpoint, usual, given)
-        for provider, path in given.items():
-            yield path, {"provider": provider}
-        given = None
-    path = given or usual
-    if "<provider>" not in usual and "<provider>" in path:
-        raise _refused(f"{endpoint!r} is for all providers, and names none in its path.")
-    if "<provider>" in path or "<provider>" not in usual:
-        yield path, {}
-    elif settings.providers is not None and len(settings.providers) == 1:
-        yield path, {"provider": settings.providers[0]}
-    else:
-        raise _refused(
-            f"{endpoint!r} needs <provider> in its path, a path for each provider as a mapping, "
-            "or a blueprint for one provider."
-        )
-
-
-def _check_mapping(endpoint: str, usual: str, given: Mapping[str, str]) -> None:
-    before, named, after = usual.partition("<provider>")
-    if not named:
-        raise _refused(f"{endpoint!r} is for all providers, and has one path.")
-    if len(set(given.values())) < len(given):
-        raise _refused(f"{endpoint!r} has the same path for two providers.")
-    for provider, path in given.items():
-        other = path.removeprefix(before).removesuffix(after)
-        if path == f"{before}{other}{after}" and "/" not in other and other != provider:
-            raise _refused(f"{endpoint!r} of {provider!r} stands where that of {other!r} does.")
-
-
-def _refused(why: str) -> InvalidSettingError:
-    return InvalidSettingError("invalid_configuration", f"paths: {why}")
 
 
 def _put_first(state: BlueprintSetupState) -> None:
@@ -174,7 +98,7 @@ def _hide_user() -> None:
         g._login_user = anonymous()
 
 
-def _preparation(blueprint: Blueprint, settings: BlueprintSettings) -> Callable[..., None]:
+def _preparation(blueprint: Blueprint, settings: SignInSettings) -> Callable[..., None]:
     """What comes before each request of the blueprint."""
     to_check = [settings.check_names]  # once, when all clients have been registered
 
@@ -196,27 +120,3 @@ def _exempt_from_csrf(blueprint: Blueprint) -> None:
     exempt = getattr(current_app.extensions.get("csrf"), "exempt", None)
     if exempt is not None:
         exempt(blueprint)
-
-
-def _public_keys(settings: BlueprintSettings) -> Any:
-    """The public keys with which our clients sign (OpenID Connect Registration 2, jwks_uri)."""
-    keys: list[dict[str, Any]] = []
-    for client in map(settings.client, settings.names()):
-        keys += [key for key in _keys_of(client) if key not in keys]
-    response = jsonify(keys=keys)
-    # The answer to somebody with a session may bring its cookie along.
-    is_known = current_app.config["SESSION_COOKIE_NAME"] in this_request().cookies
-    response.headers["Cache-Control"] = f"{'private' if is_known else 'public'}, max-age=300"
-    response.content_type = "application/jwk-set+json"
-    return response
-
-
-def _keys_of(client: Any) -> list[dict[str, Any]]:
-    """The public keys of one client; one whose key is broken does not take the others' along."""
-    find = getattr(client, "public_jwks", list)  # OAuth 1.0a has none
-    try:
-        found: list[dict[str, Any]] = find()
-    except InvalidSettingError as error:
-        _log.warning("the key of %r is not published: %s", client.name, error.description)
-        return []
-    return found

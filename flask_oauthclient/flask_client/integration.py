@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import MutableMapping
-from functools import partial
-from typing import TYPE_CHECKING
 from typing import Any
 
 from flask import after_this_request
@@ -20,45 +17,31 @@ from flask import session
 from flask.sessions import NullSession
 from flask.wrappers import Response
 
-from ..protocol.errors import CallbackError
 from ..protocol.errors import MissingConfigurationError
 from ..protocol.errors import OAuthError
 from ..protocol.random import generate_token
-from ..registry.accounts import login_required
 from ..registry.framework import CallbackRequest
-from ..registry.options import ClientOptions
-from ..registry.settings import read_settings
-from ..storage.state import LIFETIME
+from ..registry.integration import Integration
+from ..sign_in.callback_request import read_callback
 from ..storage.state import Browser
 from ..storage.tokens.account import Account
 from ..storage.tokens.key import TokenKey
 from ..transport._run import finish
 from .app_state import AppState
-from .app_state import Registration
-from .form_post import FORM
-from .form_post import HANDLE
-from .form_post import MAX_FORM_BYTES
-from .form_post import read_handle
 from .proxy import warn_of_plain_http
 from .signals import token_refresh_failed
 from .signals import token_refreshed
 from .signals import token_update
 from .unproxied import unproxied
-from .visit import is_prefetch
 from .visit import is_secure
-
-if TYPE_CHECKING:
-    from .identity import Identity
 
 #: Where a request remembers the stored tokens that it has used.
 _KNOWN = "_oauthclient_tokens"
 #: Where it is noted which request has set a token in ``g``, and by which registry.
 _SET_BY = "_oauthclient_set_by"
-#: How sealed secrets begin.
-_SEALED = "sealed."
 
 
-class FlaskIntegration:
+class FlaskIntegration(Integration):
     """One client's view of a Flask application and its current request.
 
     :param name: the client's name.
@@ -66,23 +49,9 @@ class FlaskIntegration:
     :param registration: what ``register`` was given.
     """
 
-    expires_in = LIFETIME
+    __slots__ = ()
 
-    __slots__ = ("_bound", "_is_bound", "_registration", "_state", "name")
-
-    def __init__(self, name: str, state: AppState, registration: Registration) -> None:
-        self.name = name
-        self._state = state
-        self._registration = registration
-        #: Owner and label, where it is not the default account of who is signed in.
-        self._bound: tuple[str | None, str] = (None, "")
-        self._is_bound = False
-
-    def settings(self) -> tuple[ClientOptions, dict[str, Any]]:
-        """The client's options and what is known of its server's metadata."""
-        overwrite, keywords, is_complete = self._registration
-        config = {} if is_complete else self._state.app.config
-        return read_settings(self.name, keywords, config, overwrite=overwrite)
+    _state: AppState
 
     @staticmethod
     def load_config(oauth: Any, name: str, params: Iterable[str]) -> dict[str, Any]:
@@ -97,11 +66,6 @@ class FlaskIntegration:
         keys = {option: f"{name}_{option}".upper() for option in params}
         config = oauth.active_config()
         return {option: config[key] for option, key in keys.items() if key in config}
-
-    @property
-    def cache(self) -> Any:
-        """The cache of pending logins, or ``None``."""
-        return self._state.cache
 
     # -- pending logins -------------------------------------------------------------------
 
@@ -120,43 +84,13 @@ class FlaskIntegration:
             raise MissingConfigurationError(
                 "missing_configuration", "A login is kept in the session. Set SECRET_KEY."
             )
-        self._state.logins.keep(self._browser(), self.name, state, data)
+        super().keep_login(state, data)
 
-    def take_login(self, state: str) -> dict[str, Any]:
-        """Take the data of a login, once, if this browser started it."""
-        return self._state.logins.take(self._browser(), self.name, state)
+    def browser(self, store: MutableMapping[str, Any] | None = None) -> Browser:
+        """The browser of the current request.
 
-    def seal(self, secret: str, context: bytes) -> str:
-        """Encrypt a secret that has to be kept where the browser can read it.
-
-        :param secret: the secret.
-        :param context: where it belongs; it can be opened with the same context only.
+        :param store: its session, if that is not Flask's.
         """
-        sealer = self._state.sealer
-        # Without a SECRET_KEY there is no session in a cookie either.
-        return secret if sealer is None else _SEALED + sealer.seal(secret.encode(), context)
-
-    def unseal(self, kept: str, context: bytes) -> str | None:
-        """Decrypt what was sealed, and pass what was not through; ``None`` if it is not ours."""
-        if not kept.startswith(_SEALED):
-            return kept
-        sealer = self._state.sealer
-        opened = sealer.open(kept.removeprefix(_SEALED), context) if sealer is not None else None
-        return None if opened is None else opened.decode()
-
-    def set_state_data(self, session: MutableMapping[str, Any], state: str, data: Any) -> None:
-        """Keep the data of a login; the older way to do so."""
-        self._state.logins.keep(self._browser(session), self.name, state, data)
-
-    def get_state_data(self, session: Mapping[str, Any], state: str) -> dict[str, Any] | None:
-        """Read the data of a login without using it up, or ``None``."""
-        return self._state.logins.peek(session, self.name, state)
-
-    def clear_state_data(self, session: MutableMapping[str, Any], state: str) -> None:
-        """Forget a login, and whatever has expired."""
-        self._state.logins.drop(self._browser(session), self.name, state)
-
-    def _browser(self, store: Any = None) -> Browser:
         secure = is_secure()
         flags = "Secure; HttpOnly" if secure else "HttpOnly"
         attributes = f"{flags}; Path=/; SameSite=Lax; Max-Age="
@@ -184,28 +118,14 @@ class FlaskIntegration:
         :raises CallbackError: for another method, a prefetch, or a body that is no small form.
             No pending login is used up by these.
         """
-        if request.method not in ("GET", "POST"):
-            raise CallbackError("method_not_allowed")
-        if is_prefetch():
-            raise CallbackError("prefetch")
-        if request.method == "GET":
-            return self._read_query()
-        if request.mimetype != FORM:
-            raise CallbackError(
-                "invalid_callback", "A posted callback is a form; this request has another body."
-            )
-        if request.content_length is None or request.content_length > MAX_FORM_BYTES:
-            raise CallbackError("callback_too_large")
-        return CallbackRequest("POST", request.form.items(multi=True))
-
-    def _read_query(self) -> CallbackRequest:
-        handle = request.args.get(HANDLE)
-        if handle is None:
-            return CallbackRequest("GET", request.args.items(multi=True))
-        posted = read_handle(self._state.sealer, handle)
-        if posted is None:
-            raise CallbackError("invalid_callback")
-        return CallbackRequest("POST", posted)
+        return read_callback(
+            request.method,
+            request.path,
+            request.headers,
+            query=lambda: request.args.items(multi=True),
+            form=lambda: request.form.items(multi=True),
+            sealer=self._state.sealer,
+        )
 
     def redirect(self, url: str) -> Any:
         """A 302 response."""
@@ -216,56 +136,6 @@ class FlaskIntegration:
         warn_of_plain_http(self._state.app, self.name)
 
     # -- tokens ---------------------------------------------------------------------------
-
-    def account(self, *, own: bool) -> Account | None:
-        """Where the token is kept, or ``None`` if functions of the application see to that.
-
-        :param own: whether it is a token of the client's own and no user's.
-        :raises LoginRequired: if it is a user's, and nobody is signed in.
-        """
-        owner, label = self._bound
-        if self._function("fetch_token") is not None:
-            return None
-        store = self._state.token_store
-        if own:
-            return Account(self._state.store_of_clients, TokenKey(self.name, owner or "", label))
-        if store is None:
-            return None
-        owner = self._state.owner() if owner is None else owner
-        if not owner:
-            raise login_required(TokenKey(self.name, "", label))
-        return Account(store, TokenKey(self.name, owner, label))
-
-    @property
-    def has_store(self) -> bool:
-        """Whether a store keeps the tokens of users, and no function of the application."""
-        return self._state.token_store is not None and self._function("fetch_token") is None
-
-    def owner_of(self, identity: Identity) -> str | None:
-        """Whose tokens those of a signed-in person are."""
-        return self._state.owner_of(identity)
-
-    def owner(self) -> str | None:
-        """Whose stored tokens the current request is about; ``None`` for nobody."""
-        return self._state.owner()
-
-    def bound(self, owner: str | None, label: str) -> FlaskIntegration:
-        """The same for another account.
-
-        :param owner: whose; default is whoever is signed in.
-        :param label: which of several of one owner.
-        :raises MissingConfigurationError: without a store of tokens.
-        """
-        if not self.has_store:
-            raise MissingConfigurationError(
-                "missing_configuration",
-                "Accounts are told apart by a store of tokens. Pass one, and no fetch_token: "
-                "oauth.init_app(app, token_store=...).",
-            )
-        other = copy.copy(self)
-        other._bound = owner, label
-        other._is_bound = True
-        return other
 
     @property
     def _token_name(self) -> str:
@@ -313,34 +183,12 @@ class FlaskIntegration:
         by = g.get(_SET_BY, {}).get(self._token_name)
         return by is not None and (by[0] not in (None, _this_request()) or by[1] is not self._state)
 
-    def _function(self, name: str) -> Any:
-        """A function of the application that keeps tokens: of the registration, or of all."""
-        own = self._registration.keywords.get(name)
-        if own is not None:
-            return own
-        shared = getattr(self._state, name)
-        return None if shared is None else partial(shared, self.name)
-
     def fetch_token(self) -> Any:
         """The token of the user as a function of the application finds it, or ``None``."""
         fetch = self._function("fetch_token")
         return None if fetch is None else finish(fetch())
 
-    def token_updated(self, token: Any, **old: Any) -> None:
-        """Hand a replaced token to the functions of the application, and tell who listens."""
-        update = self._function("update_token")
-        if update is not None:
-            finish(update(token, **old))
-        self.update_token(token, **old)
-
-    def refresh_told(self, account: Account | None, error: OAuthError | None = None) -> None:
-        """Send ``token_refreshed`` or ``token_refresh_failed``.
-
-        :param account: where the token is kept, if in a store.
-        :param error: why it could not be refreshed.
-        """
-        key = TokenKey(self.name) if account is None else account.key
-        known: dict[str, Any] = {"name": self.name, "owner": key.owner, "label": key.label}
+    def _tell(self, error: OAuthError | None, known: dict[str, Any]) -> None:
         if error is None:
             token_refreshed.send(self._state.app, **known)
         else:

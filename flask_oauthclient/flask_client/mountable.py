@@ -7,27 +7,18 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from typing import Any
-from typing import cast
 
 if TYPE_CHECKING:
     from flask import Blueprint
     from werkzeug.wrappers import Response
 
     from ..protocol.errors import OAuthError
-    from .app_state import Registration
-    from .extension import OAuth
-    from .identity import Identity
-    from .login_result import LoginResult
+    from ..sign_in.identity import Identity
+    from ..sign_in.login_result import LoginResult
 
 
 class Mountable:
     """What :class:`OAuth` can do beside calling APIs: sign people in."""
-
-    _registry: dict[str, Registration]
-
-    def names(self) -> list[str]:
-        """The names of the registered clients, in the order of their registration."""
-        return list(self._registry)
 
     def create_blueprint(
         self,
@@ -88,11 +79,11 @@ class Mountable:
             takes the link away.
         :raises InvalidSettingError: if that cannot work.
         """
+        from ..sign_in.settings import SignInSettings
         from .blueprint import make_blueprint
-        from .settings import BlueprintSettings
 
-        settings = BlueprintSettings.of(
-            cast("OAuth", self),
+        settings = SignInSettings.of(
+            self,
             paths or {},
             providers=providers,
             labels=labels or {},

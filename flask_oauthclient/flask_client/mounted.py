@@ -7,7 +7,6 @@ from typing import Any
 
 from flask import current_app
 from flask import request
-from flask import url_for
 from flask.blueprints import BlueprintSetupState
 from werkzeug.routing import Map
 
@@ -15,14 +14,13 @@ from ..protocol.errors import InvalidSettingError
 from ..protocol.errors import MissingConfigurationError
 
 if TYPE_CHECKING:
-    from ..storage.sign_outs import SignOuts
+    from ..sign_in.settings import SignInSettings
     from .app_state import AppState
-    from .settings import BlueprintSettings
 
 _MOUNTED = "oauthclient_blueprints"
 
 
-def note_mount(state: BlueprintSetupState, settings: BlueprintSettings) -> None:
+def note_mount(state: BlueprintSetupState, settings: SignInSettings) -> None:
     """Remember a blueprint under the full name that it is mounted with.
 
     :raises InvalidSettingError: if another one has its callback at the same place.
@@ -57,20 +55,9 @@ def this_blueprint() -> str:
     return request.blueprint if request.blueprint in mounted else next(iter(mounted))
 
 
-def settings_for(provider: str | None = None) -> BlueprintSettings:
+def settings_for(provider: str | None = None) -> SignInSettings:
     """The settings of the blueprint that serves a provider."""
-    return _mounted()[_blueprint_for(provider)]
-
-
-def route_for(endpoint: str, provider: str | None = None, **values: Any) -> str:
-    """The path of a route of the blueprint that serves a provider.
-
-    :param endpoint: name of the route.
-    :param provider: name of the client; any by default.
-    """
-    if provider is not None:
-        values["provider"] = provider
-    return url_for(f"{_blueprint_for(provider)}.{endpoint}", **values)
+    return _mounted()[blueprint_for(provider)]
 
 
 def find_app_state() -> AppState | None:
@@ -87,12 +74,12 @@ def app_state() -> AppState:
     return find_app_state() or next(iter(_mounted().values())).oauth.current_state()
 
 
-def sign_outs() -> SignOuts:
-    """The sign-ins of the application that a provider has ended."""
-    return app_state().sign_outs
+def blueprint_for(provider: str | None) -> str:
+    """The blueprint where people can sign in at a provider, best that of the current request.
 
-
-def _blueprint_for(provider: str | None) -> str:
+    :param provider: name of the client; any by default.
+    :raises MissingConfigurationError: if there is none.
+    """
     mounted = _mounted()
     for name in (this_blueprint(), *mounted):
         if provider is None or provider in mounted[name].names():
@@ -102,8 +89,8 @@ def _blueprint_for(provider: str | None) -> str:
     )
 
 
-def _mounted() -> dict[str, BlueprintSettings]:
-    mounted: dict[str, BlueprintSettings] = current_app.extensions.get(_MOUNTED, {})
+def _mounted() -> dict[str, SignInSettings]:
+    mounted: dict[str, SignInSettings] = current_app.extensions.get(_MOUNTED, {})
     if not mounted:
         raise MissingConfigurationError(
             "missing_configuration",

@@ -9,25 +9,15 @@ decides on the advice.
 from __future__ import annotations
 
 import logging
-import re
 import threading
 
 from flask import Flask
 from flask import has_request_context
 from flask import request
 
-_log = logging.getLogger(__name__)
+from ..registry.proxies import header_saying_https
 
-#: Headers by which a proxy says that the browser speaks TLS with it, and what they say then. Each
-#: proxy on the way may have added a word.
-_SAYING_HTTPS: dict[str, re.Pattern[str]] = {
-    "X-Forwarded-Proto": re.compile(r"(?:^|,)\s*https\s*(?:,|$)", re.IGNORECASE),
-    # RFC 7239 sections 4 and 5.4: elements of pairs, whose values may be in quotes.
-    "Forwarded": re.compile(r'(?:^|[,;])\s*proto="?https"?\s*(?:[,;]|$)', re.IGNORECASE),
-    "X-Forwarded-Ssl": re.compile(r"^\s*on\s*$", re.IGNORECASE),
-    "Front-End-Https": re.compile(r"^\s*on\s*$", re.IGNORECASE),
-    "X-Url-Scheme": re.compile(r"^\s*https\s*$", re.IGNORECASE),
-}
+_log = logging.getLogger(__name__)
 
 _LINES = """
     from werkzeug.middleware.proxy_fix import ProxyFix
@@ -84,10 +74,7 @@ def _header_saying_https() -> str | None:
     """The name of the header by which a proxy says what the application does not know."""
     if not has_request_context() or request.is_secure:
         return None
-    for name, https in _SAYING_HTTPS.items():
-        if https.search(request.headers.get(name, "")):
-            return name
-    return None
+    return header_saying_https(request.headers)
 
 
 def _has_proxy_fix() -> bool:

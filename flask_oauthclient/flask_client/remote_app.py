@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 from ..protocol.errors import LoginRequired
 from ..registry.login import LoginApp
 from ..registry.oauth1_app import OAuth1App
 from ..registry.remote_app import RemoteApp
+from ..registry.remote_app import speaking
 from ..requests_client.oauth1_session import OAuth1Session
 from ..requests_client.oauth2_session import OAuth2Session
 
@@ -49,7 +49,6 @@ class FlaskOAuth2App(FlaskRemoteApp, LoginApp):
     client_cls = OAuth2Session
 
 
-@cache
 def class_for(given: type[Any], *, oauth1: bool) -> type[Any]:
     """The class to build a client of.
 
@@ -57,11 +56,4 @@ def class_for(given: type[Any], *, oauth1: bool) -> type[Any]:
     :param oauth1: whether the client speaks OAuth 1.0a.
     :returns: ``given`` itself if it speaks a protocol, else a class that adds one to it.
     """
-    speaks = not issubclass(given, FlaskRemoteApp) or issubclass(given, OAuth1App | LoginApp)
-    if speaks:
-        return given
-    protocol_cls = FlaskOAuth1App if oauth1 else FlaskOAuth2App
-    if given is FlaskRemoteApp:
-        return protocol_cls
-    members = {"__module__": given.__module__, "__doc__": given.__doc__}
-    return type(given.__name__, (given, protocol_cls), members)
+    return speaking(given, FlaskRemoteApp, FlaskOAuth1App if oauth1 else FlaskOAuth2App)

@@ -1,10 +1,15 @@
-"""The object behind one of Flask's proxies."""
+"""The objects behind Flask's proxies."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 from typing import TypeVar
 from typing import cast
+
+from flask import Flask
+from flask import Request
+from flask import current_app
+from flask import request
 
 if TYPE_CHECKING:
     from werkzeug.local import LocalProxy
@@ -20,3 +25,13 @@ def unproxied(proxy: T) -> T:
     :raises RuntimeError: outside of a context.
     """
     return cast("LocalProxy[T]", proxy)._get_current_object()
+
+
+def this_request() -> Request:
+    """The request itself and no proxy of it, each use of which costs."""
+    return unproxied(request)
+
+
+def this_app() -> Flask:
+    """The application itself and no proxy of it: the sender of signals."""
+    return unproxied(current_app)

@@ -1,69 +1,18 @@
-"""Where a request comes from, and whether anybody has asked for it (Fetch Metadata)."""
+"""The current request, as far as signing in is concerned with it."""
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
-from flask import abort
 from flask import current_app
 from flask import request
 
-#: How browsers say that nobody has clicked yet, as WSGI names the headers; the last three are
-#: older than the first.
-_PURPOSES = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
+from ..sign_in.pages import path_and_query
+from .unproxied import this_request
 
-
-def is_prefetch() -> bool:
-    """Whether a browser only prepares for a visit that may never come."""
-    environ = request.environ
-    said = " ".join([environ[name] for name in _PURPOSES if name in environ]).lower()
-    return "prefetch" in said or "preview" in said
-
-
-def is_only_looking() -> bool:
-    """Whether whoever asks has no visit in mind, or not yet."""
-    return request.method == "HEAD" or is_prefetch()
-
-
-def is_by_the_person() -> bool:
-    """Whether a person has asked for a login, here: foreign pages cannot."""
-    return is_ours() and not is_only_looking()
-
-
-def is_ours() -> bool:
-    """Whether a visit was started by a page of this application, or by the person alone.
-
-    A link, form or image of another site may not do what a person does here: it could sign
-    people in as somebody else. Browsers that do not say where a visit comes from are judged by
-    ``Origin`` and ``Referer``.
-    """
-    site = request.headers.get("Sec-Fetch-Site")
-    if site in ("same-origin", "none"):
-        return True
-    sender = request.headers.get("Origin") or request.headers.get("Referer")
-    if site is None and sender is None:
-        return True
-    scheme, host = place_of(sender or "")
-    if request.is_secure and scheme == "http":  # which anybody on the way can be
-        return False
-    return site in (None, "same-site") and _is_own_host(host)
-
-
-def place_of(sender: str) -> tuple[str, str]:
-    """Scheme and host in an ``Origin`` or ``Referer``; nothing in what is none."""
-    try:
-        parts = urlsplit(sender)
-    except ValueError:
-        return "", ""
-    return parts.scheme, parts.netloc
-
-
-def _is_own_host(host: str) -> bool:
-    """Whether a host is this application's, which may have subdomains and a proxy before it."""
-    base = current_app.config.get("OAUTHCLIENT_BASE_URL")
-    name = current_app.config.get("SERVER_NAME") if current_app.subdomain_matching else None
-    own = {request.host, urlsplit(str(base)).netloc if base else request.host, name or request.host}
-    return host in own or bool(name and host.endswith(f".{name}"))
+if TYPE_CHECKING:
+    from ..sign_in.texts import Words
+    from ..sign_in.visit import Headers
 
 
 def is_secure() -> bool:
@@ -73,22 +22,85 @@ def is_secure() -> bool:
     return request.is_secure or at_proxy or bool(config["SESSION_COOKIE_SECURE"])
 
 
-def check_is_ours() -> None:
-    """What changes something is done by a page of this application, and by no other.
+class FlaskVisit:
+    """The half of a :class:`~.site.FlaskSite` that only looks at the request."""
 
-    :raises werkzeug.exceptions.Forbidden: if it is another.
-    """
-    if not is_ours():
-        abort(403)
+    __slots__ = ()
 
+    @property
+    def method(self) -> str:
+        """The method, in capitals."""
+        return request.method
 
-def is_for_a_script() -> bool:
-    """Whether the answer goes to a script, which can do nothing with a page to sign in at."""
-    mode, accept = request.headers.get("Sec-Fetch-Mode"), request.accept_mimetypes
-    if mode is not None and mode != "navigate":
-        return True
-    if request.headers.get("Sec-Fetch-Dest", "document") not in ("document", "empty"):
-        return True  # a frame or an image: nobody could sign in there
-    if request.headers.get("X-Requested-With") == "XMLHttpRequest" or request.is_json:
-        return True
-    return accept.best_match(["text/html", "application/json"]) == "application/json"
+    @property
+    def headers(self) -> Headers:
+        """The headers, by names in any case."""
+        return this_request().headers
+
+    @property
+    def host(self) -> str:
+        """Host and port that the browser has asked."""
+        return request.host
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether the request has come over TLS, as far as the application knows."""
+        return request.is_secure
+
+    @property
+    def base_url(self) -> str:
+        """``OAUTHCLIENT_BASE_URL``, or an empty string."""
+        return str(current_app.config.get("OAUTHCLIENT_BASE_URL") or "")
+
+    @property
+    def host_with_subdomains(self) -> str | None:
+        """The name of the application's host, if hosts below it are the application's too."""
+        name: str | None = current_app.config.get("SERVER_NAME")
+        return name if current_app.subdomain_matching else None
+
+    @property
+    def prefers_json(self) -> bool:
+        """Whether ``Accept`` ranks JSON before HTML."""
+        kinds = ["text/html", "application/json"]
+        return request.accept_mimetypes.best_match(kinds) == "application/json"
+
+    def query(self, name: str) -> list[str]:
+        """The values of a parameter of the query."""
+        return request.args.getlist(name)
+
+    def form(self, name: str) -> list[str]:
+        """The values of a field of the posted form."""
+        return request.form.getlist(name)
+
+    def cookie(self, name: str) -> str | None:
+        """The value of a cookie."""
+        return request.cookies.get(name)
+
+    @property
+    def words(self) -> Words:
+        """The strings of the pages in the language of whoever reads them."""
+        from .words import words_of_request
+
+        return words_of_request()
+
+    @property
+    def root(self) -> str:
+        """The path that the application is mounted at; an empty string at the top."""
+        return request.script_root
+
+    @property
+    def path(self) -> str:
+        """The path of the request below that."""
+        return request.path
+
+    @property
+    def here(self) -> str:
+        """Path and query as the browser has asked for them."""
+        environ = request.environ
+        path = environ.get("SCRIPT_NAME", "").rstrip("/") + environ.get("PATH_INFO", "/")
+        return path_and_query(path.encode("latin-1"), request.query_string)
+
+    @property
+    def host_url(self) -> str:
+        """Scheme, host and one slash."""
+        return request.host_url

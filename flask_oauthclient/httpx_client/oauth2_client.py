@@ -116,7 +116,7 @@ class OAuth2Client(_OAuth2, BlockingOAuth2, PooledClient):
         :raises InsecureTransportError: if the token would travel in the clear.
         :raises httpx2.HTTPError: if the call fails.
         """
-        return super().request(method, url, auth=None if withhold_token else auth, **kwargs)
+        return super().request(method, url, auth=_auth(withhold_token, auth), **kwargs)
 
     def stream(  # type: ignore[override]  # a context manager of whatever class
         self,
@@ -127,7 +127,7 @@ class OAuth2Client(_OAuth2, BlockingOAuth2, PooledClient):
         **kwargs: Any,
     ) -> AbstractContextManager[httpx2.Response]:
         """The same for a response whose body is not read at once; a context manager."""
-        return super().stream(method, url, auth=None if withhold_token else auth, **kwargs)
+        return super().stream(method, url, auth=_auth(withhold_token, auth), **kwargs)
 
 
 class AsyncOAuth2Client(_OAuth2, AsyncUpkeep, AsyncPooledClient):
@@ -160,7 +160,7 @@ class AsyncOAuth2Client(_OAuth2, AsyncUpkeep, AsyncPooledClient):
         **kwargs: Any,
     ) -> httpx2.Response:
         """Send a request with the token; see :meth:`OAuth2Client.request`."""
-        return await super().request(method, url, auth=None if withhold_token else auth, **kwargs)
+        return await super().request(method, url, auth=_auth(withhold_token, auth), **kwargs)
 
     def stream(  # type: ignore[override]  # a context manager of whatever class
         self,
@@ -171,4 +171,8 @@ class AsyncOAuth2Client(_OAuth2, AsyncUpkeep, AsyncPooledClient):
         **kwargs: Any,
     ) -> AbstractAsyncContextManager[httpx2.Response]:
         """The same for a response whose body is not read at once; a context manager."""
-        return super().stream(method, url, auth=None if withhold_token else auth, **kwargs)
+        return super().stream(method, url, auth=_auth(withhold_token, auth), **kwargs)
+
+
+def _auth(withhold_token: bool, auth: Any) -> Any:
+    return None if withhold_token and auth is USE_CLIENT_DEFAULT else auth

@@ -12,6 +12,7 @@ from ..protocol.errors import MissingTokenError
 from ..protocol.oauth2.bearer import TokenAuth
 from ..protocol.oauth2.bearer import add_bearer_token
 from ..transport._run import Steps
+from ..transport._run import run_steps
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -46,7 +47,23 @@ class SessionTokenAuth(TokenAuth):
     @property
     def needs_headers(self) -> bool:
         """Whether the headers of a request have a part in what is done to it."""
-        return bool(self.hooks) or self._sign_method() is not add_bearer_token
+        if self.hooks or self._sign_method() is not add_bearer_token:
+            return True
+        return self._has_own_prepare or type(self).sign is not TokenAuth.sign
+
+    @property
+    def _has_own_prepare(self) -> bool:
+        return type(self).prepare is not SessionTokenAuth.prepare
+
+    def prepare(
+        self, uri: str, headers: Mapping[str, str], body: Any, *, insecure_http: bool = False
+    ) -> tuple[str, dict[str, str], Any]:
+        """Put the token into a request, and let the hooks change that; coroutines are finished.
+
+        It raises what :meth:`sign` does.
+        """
+        parts = self.sign(uri, headers, body, insecure_http=insecure_http)
+        return run_steps(self._hooked(parts))
 
     def prepare_steps(
         self, uri: str, headers: Mapping[str, str], body: Any
@@ -57,7 +74,14 @@ class SessionTokenAuth(TokenAuth):
         :param headers: its headers.
         :param body: its body.
         """
+        if self._has_own_prepare:  # of a subclass of the application
+            return self.prepare(uri, headers, body, insecure_http=self.insecure_http)
         parts = self.sign(uri, headers, body, insecure_http=self.insecure_http)
+        return (yield from self._hooked(parts))
+
+    def _hooked(
+        self, parts: tuple[str, dict[str, str], Any]
+    ) -> Steps[tuple[str, dict[str, str], Any]]:
         for hook in self.hooks:
             parts = yield hook(*parts)
         return parts

@@ -22,10 +22,10 @@ import httpx2
 from httpx2 import USE_CLIENT_DEFAULT
 
 from ..protocol.errors import TransportError
-from ..protocol.errors import UnknownOptionError
 from ..protocol.messages import Purpose
 from ..protocol.messages import Request
 from ..protocol.messages import Response
+from ..protocol.unknown import unknown_option
 from ._run import Steps
 from ._run import arun_steps
 from ._run import run_steps
@@ -90,6 +90,11 @@ _FAILURES = (
 class Sending:
     """What the clients add to httpx2; the parameters are those of :class:`PooledClient`."""
 
+    #: What is passed as ``auth`` to send no credentials at all.
+    no_auth = _UNSIGNED
+    #: Keywords with which a ``HEAD`` follows no redirect, as it should unless it is told to.
+    not_followed: Mapping[str, Any] = {"follow_redirects": False}
+
     insecure_http: bool
     max_bytes: int | None
     _read_bounded: Callable[[Any, int], Any]
@@ -105,9 +110,7 @@ class Sending:
     ) -> dict[str, Any]:
         """Take our keywords, and give those of httpx2."""
         for name in given.keys() - _KEYWORDS:
-            raise UnknownOptionError(
-                "unknown_option", f"{type(self).__name__} has no keyword {name!r}."
-            )
+            raise unknown_option(type(self).__name__, name, CLIENT_SETTINGS)
         self.max_bytes = max_bytes
         self.insecure_http = insecure_http
         limit = timeout if default_timeout is None else default_timeout

@@ -1,17 +1,8 @@
-"""Connections of httpx2: one deadline for a whole request, and pools that survive a fork.
-
-The time limits of httpx2 count from one byte to the next: a server that sends a byte a second keeps
-a caller for ever, in the headers as well as in the body. A :class:`.TotalTime` given as a limit is
-understood by the connections here as one deadline instead: connecting, each write and each read
-get only what is left of it.
-"""
-
-# ruff: noqa: ASYNC109  the signatures are those of httpcore2
+"""Transports of httpx2 whose connections keep deadlines, and whose pools survive a fork."""
 
 from __future__ import annotations
 
 import os
-import ssl
 from collections.abc import AsyncIterator
 from collections.abc import Generator
 from contextlib import aclosing
@@ -19,19 +10,16 @@ from contextlib import contextmanager
 from typing import Any
 
 import anyio
-import httpcore2
 import httpx2
 
+from .httpx_deadlines import AsyncDeadlineBackend
+from .httpx_deadlines import DeadlineBackend
 from .httpx_tls import Cert
 from .httpx_tls import Verify
 from .httpx_tls import process_lock
 from .httpx_tls import tls_context
 from .httpx_tls import with_tls
-from .time_limits import ConnectTime
 from .time_limits import TotalTime
-
-#: Bytes that are written at once, under one look at the clock: a TLS record.
-_WRITE_BYTES = 16_384
 
 
 def loopback_mounts() -> dict[str, None]:
@@ -39,129 +27,6 @@ def loopback_mounts() -> dict[str, None]:
     return dict.fromkeys(
         ("all://localhost", "all://*.localhost", "all://127.0.0.1", "all://[::1]"), None
     )
-
-
-def _left(limit: float | None, error: type[Exception]) -> float | None:
-    """What is left of a time limit; the error of httpcore if nothing is."""
-    if not isinstance(limit, TotalTime | ConnectTime):
-        return limit
-    try:
-        return limit.remaining()
-    except TimeoutError as over:
-        raise error(str(over)) from None
-
-
-# -- blocking ----------------------------------------------------------------------------------
-
-
-class _Backend(httpcore2.NetworkBackend):
-    """Opens connections that keep deadlines."""
-
-    def __init__(self, backend: httpcore2.NetworkBackend) -> None:
-        self._backend = backend
-
-    def connect_tcp(
-        self, host: str, port: int, timeout: float | None = None, *args: Any, **kwargs: Any
-    ) -> httpcore2.NetworkStream:
-        left = _left(timeout, httpcore2.ConnectTimeout)
-        return _Stream(self._backend.connect_tcp(host, port, left, *args, **kwargs))
-
-    def connect_unix_socket(
-        self, path: str, timeout: float | None = None, *args: Any, **kwargs: Any
-    ) -> httpcore2.NetworkStream:
-        left = _left(timeout, httpcore2.ConnectTimeout)
-        return _Stream(self._backend.connect_unix_socket(path, left, *args, **kwargs))
-
-    def sleep(self, seconds: float) -> None:
-        self._backend.sleep(seconds)
-
-
-class _Stream(httpcore2.NetworkStream):
-    """A connection that keeps deadlines."""
-
-    def __init__(self, stream: httpcore2.NetworkStream) -> None:
-        self._stream = stream
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, _left(timeout, httpcore2.ReadTimeout))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        if not isinstance(timeout, TotalTime) or len(buffer) <= _WRITE_BYTES:
-            self._stream.write(buffer, _left(timeout, httpcore2.WriteTimeout))
-            return
-        for start in range(0, len(buffer), _WRITE_BYTES):
-            left = _left(timeout, httpcore2.WriteTimeout)
-            self._stream.write(buffer[start : start + _WRITE_BYTES], left)
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
-    ) -> httpcore2.NetworkStream:
-        left = _left(timeout, httpcore2.ConnectTimeout)
-        return _Stream(self._stream.start_tls(ssl_context, server_hostname, left))
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
-
-
-# -- in an event loop --------------------------------------------------------------------------
-
-
-class _AsyncBackend(httpcore2.AsyncNetworkBackend):
-    def __init__(self, backend: httpcore2.AsyncNetworkBackend) -> None:
-        self._backend = backend
-
-    async def connect_tcp(
-        self, host: str, port: int, timeout: float | None = None, *args: Any, **kwargs: Any
-    ) -> httpcore2.AsyncNetworkStream:
-        left = _left(timeout, httpcore2.ConnectTimeout)
-        return _AsyncStream(await self._backend.connect_tcp(host, port, left, *args, **kwargs))
-
-    async def connect_unix_socket(
-        self, path: str, timeout: float | None = None, *args: Any, **kwargs: Any
-    ) -> httpcore2.AsyncNetworkStream:
-        left = _left(timeout, httpcore2.ConnectTimeout)
-        return _AsyncStream(await self._backend.connect_unix_socket(path, left, *args, **kwargs))
-
-    async def sleep(self, seconds: float) -> None:
-        await self._backend.sleep(seconds)
-
-
-class _AsyncStream(httpcore2.AsyncNetworkStream):
-    def __init__(self, stream: httpcore2.AsyncNetworkStream) -> None:
-        self._stream = stream
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        try:
-            return await self._stream.read(max_bytes, _left(timeout, httpcore2.ReadTimeout))
-        except ssl.SSLError as failure:  # httpcore2 lets it through under asyncio
-            raise httpcore2.ReadError(failure) from failure
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        try:
-            await self._stream.write(buffer, _left(timeout, httpcore2.WriteTimeout))
-        except ssl.SSLError as failure:
-            raise httpcore2.WriteError(failure) from failure
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
-    ) -> httpcore2.AsyncNetworkStream:
-        left = _left(timeout, httpcore2.ConnectTimeout)
-        return _AsyncStream(await self._stream.start_tls(ssl_context, server_hostname, left))
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
 
 
 # -- transports --------------------------------------------------------------------------------
@@ -227,7 +92,7 @@ class Transport(_Kept, httpx2.HTTPTransport):
     :raises OSError: if a CA bundle or a certificate cannot be read.
     """
 
-    _backend_class = _Backend
+    _backend_class = DeadlineBackend
 
     def __init__(
         self,
@@ -248,7 +113,7 @@ class AsyncTransport(_Kept, httpx2.AsyncHTTPTransport):
     :raises OSError: if a CA bundle or a certificate cannot be read.
     """
 
-    _backend_class = _AsyncBackend
+    _backend_class = AsyncDeadlineBackend
 
     def __init__(
         self,

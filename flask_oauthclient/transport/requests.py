@@ -22,10 +22,10 @@ from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError
 
 from ..protocol.errors import TransportError
-from ..protocol.errors import UnknownOptionError
 from ..protocol.messages import Purpose
 from ..protocol.messages import Request
 from ..protocol.messages import Response
+from ..protocol.unknown import unknown_option
 from ..protocol.urls import may_be_kept
 from .adapter import Adapter
 from .adapter import renew
@@ -91,14 +91,17 @@ class PooledSession(requests.Session):
         self.insecure_http = insecure_http
         for name, value in attributes.items():
             if name not in _ATTRIBUTES:
-                raise UnknownOptionError(
-                    "unknown_option", f"{type(self).__name__} has no keyword {name!r}."
-                )
+                raise unknown_option(type(self).__name__, name, SESSION_SETTINGS)
             setattr(self, name, value)
         self._environment: Environment | None = None
         self._pid = os.getpid()
         self.mount("https://", Adapter())
         self.mount("http://", Adapter())
+
+    #: What is passed as ``auth`` to send no credentials at all.
+    no_auth = staticmethod(no_auth)
+    #: Keywords with which a ``HEAD`` follows no redirect, as it should unless it is told to.
+    not_followed: Mapping[str, Any] = {"allow_redirects": False}
 
     def __reduce__(self) -> NoReturn:
         # requests would keep a few attributes of its own, and give back a session without the rest.

@@ -16,9 +16,9 @@ import cachelib
 import flask
 from markupsafe import escape
 
-from flask_oauthclient.flask_client.identity import parse
-from flask_oauthclient.flask_client.signed_in import KEY
 from flask_oauthclient.protocol.oidc.logout_token import EVENT
+from flask_oauthclient.sign_in.identity import parse
+from flask_oauthclient.sign_in.signed_in import KEY
 from flask_oauthclient.testing.browser import Page
 from flask_oauthclient.testing.browser import ScriptedBrowser
 from flask_oauthclient.testing.provider import DevelopmentProvider

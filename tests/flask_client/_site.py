@@ -17,9 +17,9 @@ from flask_oauthclient.testing.browser import Visit
 from flask_oauthclient.testing.provider import ClientRecord
 from flask_oauthclient.testing.provider import DevelopmentProvider
 from tests.helpers.outbound import Outbound
+from tests.sign_in._site import ISSUER
+from tests.sign_in._site import ORIGIN
 
-ORIGIN = "https://rp.test"
-ISSUER = "https://op.test"
 SECRET_KEY = "the secret key of these tests"
 
 
@@ -77,6 +77,11 @@ class BlueprintSite:
         self.app.add_url_rule("/who", "who", _who)
         self.app.add_url_rule("/private", "private", login_required(lambda: "the private page"))
         self.browser = ScriptedBrowser({ORIGIN: self.app.wsgi_app, ISSUER: provider.wsgi})
+
+    @property
+    def wsgi(self) -> Any:
+        """The application, for a server."""
+        return self.app.wsgi_app
 
     def open(self, path: str, **query: Any) -> Page:
         """Visit a page as if its address had been typed in."""

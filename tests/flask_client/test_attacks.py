@@ -13,8 +13,8 @@ from werkzeug.test import Client
 from werkzeug.test import TestResponse
 
 from flask_oauthclient import login_required
-from flask_oauthclient.flask_client.identity import Identity
-from flask_oauthclient.flask_client.step_up import Demand
+from flask_oauthclient.sign_in.identity import Identity
+from flask_oauthclient.sign_in.step_up import Demand
 from flask_oauthclient.testing.browser import ScriptedBrowser
 from flask_oauthclient.testing.browser import Visit
 from tests.helpers.clock import Clock

@@ -11,8 +11,8 @@ import flask_wtf
 import pytest
 
 from flask_oauthclient.flask_client import signals
-from flask_oauthclient.flask_client.signed_in import KEY
 from flask_oauthclient.protocol.oidc.logout_token import EVENT
+from flask_oauthclient.sign_in.signed_in import KEY
 from flask_oauthclient.testing.provider import DevelopmentProvider
 
 from ._people import ABSENT

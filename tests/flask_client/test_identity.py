@@ -19,8 +19,8 @@ from flask_oauthclient import OAuth
 from flask_oauthclient import OAuthError
 from flask_oauthclient import current_identity
 from flask_oauthclient.flask_client import signals
-from flask_oauthclient.flask_client.identity import MAX_BYTES
-from flask_oauthclient.flask_client.signed_in import KEY
+from flask_oauthclient.sign_in.identity import MAX_BYTES
+from flask_oauthclient.sign_in.signed_in import KEY
 from flask_oauthclient.testing.browser import Page
 from flask_oauthclient.testing.browser import ScriptedBrowser
 from flask_oauthclient.testing.provider import ClientRecord

@@ -10,7 +10,7 @@ import flask
 import pytest
 
 from flask_oauthclient import login_required
-from flask_oauthclient.flask_client.pages import HEADERS
+from flask_oauthclient.sign_in.pages import HEADERS
 from flask_oauthclient.testing.browser import Page
 from flask_oauthclient.testing.browser import Visit
 from tests.helpers.clock import Clock

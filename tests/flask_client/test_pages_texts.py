@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -12,28 +11,23 @@ from typing import Any
 
 import pytest
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_dir
-from babel.messages.mofile import read_mo
 from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 from flask import Blueprint
 from flask import Flask
 from flask import render_template
 from flask_babel import Babel
 
-import flask_oauthclient.flask_client.texts as texts
-from flask_oauthclient.flask_client.texts import FAILURES
-from flask_oauthclient.flask_client.texts import OTHER
-from flask_oauthclient.flask_client.texts import Words
-from flask_oauthclient.flask_client.texts import translator
-from flask_oauthclient.flask_client.texts import words_of_request
+from flask_oauthclient import flask_client
+from flask_oauthclient.flask_client.words import words_of_request
 from flask_oauthclient.protocol.error_codes import CODES
 from flask_oauthclient.protocol.error_codes import REFUSALS
+from flask_oauthclient.sign_in.pages import STATIC
+from flask_oauthclient.sign_in.texts import FAILURES
+from flask_oauthclient.sign_in.texts import OTHER
+from flask_oauthclient.sign_in.texts import Words
+from flask_oauthclient.sign_in.texts import translator
 
-ROOT = Path(__file__).parents[2]
-FOLDER = Path(texts.__file__).parent
-LANGUAGES = ("de", "es")
-PLACEHOLDER = re.compile(r"%\(\w+\)s")
+FOLDER = Path(flask_client.__file__).parent
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -75,9 +69,9 @@ def site(tmp_path: Path) -> Flask:
     site = Flask("site", root_path=str(tmp_path))
     pages = Blueprint(
         "oauthclient",
-        texts.__name__,
+        flask_client.__name__,
         template_folder="templates",
-        static_folder="static/oauthclient",
+        static_folder=STATIC,
         static_url_path="/static",
     )
 
@@ -212,91 +206,11 @@ def test_an_application_can_replace_the_frame(site: Flask, render: Callable[...,
     assert page.tags[:2] == ["nav", "h1"]
 
 
-# -- contrast ------------------------------------------------------------------------------
-
-
-def _colours() -> list[dict[str, str]]:
-    css = (FOLDER / "static/oauthclient/oauthclient.css").read_text("utf-8")
-    light, dark = css.split("prefers-color-scheme: dark")
-    return [
-        dict(re.findall(r"--oauthclient-([\w-]+): (#\w{6});", scheme)) for scheme in (light, dark)
-    ]
-
-
-def _luminance(colour: str) -> float:
-    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-@pytest.mark.parametrize("colours", _colours(), ids=["light", "dark"])
-@pytest.mark.parametrize(
-    ("front", "back", "least"),
-    [
-        ("text", "card", 4.5),
-        ("text", "hover", 4.5),
-        ("soft", "card", 4.5),
-        ("accent", "card", 4.5),
-        ("on-accent", "accent", 4.5),
-        ("on-accent", "accent-hover", 4.5),
-        ("line", "card", 3),
-    ],
-)
-def test_contrast_is_enough(colours: dict[str, str], front: str, back: str, least: float) -> None:
-    """WCAG 2.2, 1.4.3 (text) and 1.4.11 (edges of what can be pressed)."""
-    darker, lighter = sorted((_luminance(colours[front]), _luminance(colours[back])))
-    assert (lighter + 0.05) / (darker + 0.05) >= least
-
-
-# -- catalogues ----------------------------------------------------------------------------
-
-
-def _strings() -> set[str]:
-    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-    mappings = settings["tool"]["babel"]["mappings"]
-    methods = [(mapping["pattern"], mapping["method"]) for mapping in mappings]
-    package = "flask_oauthclient/flask_client"
-    methods = [(pattern.removeprefix(f"{package}/"), method) for pattern, method in methods]
-    return {str(found[2]) for found in extract_from_dir(FOLDER, method_map=methods)}
-
-
-def _catalogue(language: str) -> Catalog:
-    with (FOLDER / "translations" / language / "LC_MESSAGES/oauthclient.po").open("rb") as file:
-        return read_po(file)
-
-
-def _pairs(catalogue: Catalog) -> dict[str, str]:
-    return {str(entry.id): str(entry.string) for entry in catalogue if entry.id}
-
-
 def test_every_text_of_a_page_is_a_string_of_the_catalogues() -> None:
     """What stands between the tags of the templates is nothing that stays English."""
     for template in (FOLDER / "templates/oauthclient").iterdir():
         source = re.sub(r"\{[#%{].*?[#%}]\}", "", template.read_text("utf-8"), flags=re.DOTALL)
         assert not Page(source).text.strip(), template.name
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_a_catalogue_is_complete(language: str) -> None:
-    catalogue = _catalogue(language)
-    pairs = _pairs(catalogue)
-    assert set(pairs) == _strings()
-    assert len(pairs) > 25
-    assert not [entry.id for entry in catalogue if entry.fuzzy or not entry.string]
-    for message, translation in pairs.items():
-        assert translation != message
-        assert sorted(PLACEHOLDER.findall(translation)) == sorted(PLACEHOLDER.findall(message))
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_a_compiled_catalogue_is_that_of_its_source(language: str) -> None:
-    with (FOLDER / "translations" / language / "LC_MESSAGES/oauthclient.mo").open("rb") as file:
-        compiled = read_mo(file)
-    assert _pairs(compiled) == _pairs(_catalogue(language))
-
-
-def test_the_languages_are_those_that_are_shipped() -> None:
-    assert sorted(path.name for path in (FOLDER / "translations").iterdir()) == list(LANGUAGES)
 
 
 # -- which language ------------------------------------------------------------------------

@@ -13,12 +13,12 @@ from flask.typing import ResponseReturnValue
 from werkzeug.test import EnvironBuilder
 from werkzeug.utils import redirect
 
-from flask_oauthclient.flask_client.next_url import safe_next
+from flask_oauthclient.sign_in.next_url import safe_next
 from tests.helpers.cases import Cases
+from tests.sign_in._hostile_targets import GOOD
+from tests.sign_in._hostile_targets import nasty
+from tests.sign_in._hostile_targets import stays_here
 
-from ._hostile_targets import GOOD
-from ._hostile_targets import nasty
-from ._hostile_targets import stays_here
 from ._site import ORIGIN
 from ._site import BlueprintSite
 

@@ -11,10 +11,10 @@ import flask
 import pytest
 
 from flask_oauthclient.flask_client import signals
-from flask_oauthclient.flask_client.identity import MAX_BYTES
-from flask_oauthclient.flask_client.login_result import LoginResult
-from flask_oauthclient.flask_client.pages import HEADERS
-from flask_oauthclient.flask_client.signed_in import KEY
+from flask_oauthclient.sign_in.identity import MAX_BYTES
+from flask_oauthclient.sign_in.login_result import LoginResult
+from flask_oauthclient.sign_in.signed_in import KEY
+from tests.sign_in import starting_cases
 
 from ._site import ISSUER
 from ._site import ORIGIN
@@ -35,71 +35,9 @@ def get(site: BlueprintSite, path: str, method: str = "GET", **headers: str) -> 
     return site.app.test_client().open(path, base_url=ORIGIN, method=method, headers=named)
 
 
-def test_sign_in_with_the_one_provider(site: BlueprintSite) -> None:
-    page = site.sign_in()
-    assert (page.url, page.text) == (f"{ORIGIN}/", "the front page")
-    who = site.who()
-    assert (who["provider"], who["issuer"], who["sub"]) == ("demo", ISSUER, "alice")
-    assert {"openid", "email"} <= set(who["scopes"])
-
-
-def test_next_is_carried_through(site: BlueprintSite) -> None:
-    assert site.sign_in(next="/who?a=%20b&c=d").url == f"{ORIGIN}/who?a=%20b&c=d"
-
-
-@pytest.mark.parametrize(
-    "evil", ["https://evil.test/", "//evil.test", "/\\evil.test", "/auth/login"]
-)
-def test_next_leads_nowhere_else(site: BlueprintSite, evil: str) -> None:
-    assert site.sign_in(next=evil).url == f"{ORIGIN}/"
-
-
-def test_protected_page_is_come_back_to(site: BlueprintSite) -> None:
-    page = site.browser.sign_in(f"{ORIGIN}/private?x=1")
-    assert (page.url, page.text) == (f"{ORIGIN}/private?x=1", "the private page")
-
-
-def test_script_gets_401_instead_of_a_page(site: BlueprintSite) -> None:
-    answer = get(site, "/private", sec_fetch_mode="cors", sec_fetch_site="same-origin")
-    assert (answer.status_code, answer.json) == (401, {"error": "login_required"})
-    assert get(site, "/private", accept="application/json").status_code == 401
-
-
-# -- who may start a login -------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("path", ["/auth/login", "/auth/login/demo"])
-@pytest.mark.parametrize(
-    "headers", [{"sec_fetch_site": "none"}, {"sec_fetch_site": "same-origin"}, {}]
-)
-def test_person_starts_a_login(site: BlueprintSite, path: str, headers: dict[str, str]) -> None:
-    assert get(site, path, **headers).headers["Location"].startswith(f"{ISSUER}/")
-
-
-@pytest.mark.parametrize("path", ["/auth/login", "/auth/login/demo"])
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"sec_fetch_site": "cross-site"},
-        {"sec_fetch_site": "same-site"},
-        {"referer": "https://evil.test/"},
-        {"origin": "https://evil.test"},
-        {"sec_purpose": "prefetch", "sec_fetch_site": "same-origin"},
-    ],
-)
-def test_nobody_else_does(
-    site: BlueprintSite, path: str, method: str, headers: dict[str, str]
-) -> None:
-    answer = get(site, path, method, **headers)
-    assert answer.status_code == 200
-    assert "Set-Cookie" not in answer.headers
-    assert b"Demo" in answer.data or method == "HEAD"
-
-
-def test_head_starts_nothing(site: BlueprintSite) -> None:
-    answer = get(site, "/auth/login", "HEAD", sec_fetch_site="none")
-    assert (answer.status_code, "Set-Cookie" in answer.headers) == (200, False)
+@pytest.mark.parametrize("case", starting_cases.cases.params())
+def test_start(case: Callable[[BlueprintSite], None], site: BlueprintSite) -> None:
+    case(site)
 
 
 def test_page_lists_the_providers(make_blueprint_site: Make) -> None:
@@ -214,14 +152,6 @@ def test_sign_out_here_and_there(site: BlueprintSite) -> None:
     assert site.who() == {}
 
 
-@pytest.mark.parametrize(
-    "headers", [{"sec_fetch_site": "cross-site"}, {"origin": "https://evil.test"}]
-)
-def test_foreign_page_signs_nobody_out(site: BlueprintSite, headers: dict[str, str]) -> None:
-    assert get(site, "/auth/logout", "POST", **headers).status_code == 403
-    assert get(site, "/auth/logout", "GET").status_code == 405
-
-
 # -- when it goes wrong ----------------------------------------------------------------------
 
 
@@ -237,15 +167,3 @@ def test_cancelled_login_is_told_and_may_be_tried_again(site: BlueprintSite) -> 
     assert answer.status_code == 400
     assert "access_denied" in answer.text
     assert "SECRET-WORDS" not in answer.text
-
-
-def test_callback_that_is_repeated_goes_where_the_login_went(site: BlueprintSite) -> None:
-    page = site.browser.sign_in(f"{ORIGIN}/auth/login?next=/who", stop_before=CALLBACK)
-    callback = page.history[-1].url
-    assert site.browser.open(callback).url == f"{ORIGIN}/who"
-    assert site.browser.open(callback).url == f"{ORIGIN}/who"
-
-
-def test_pages_have_strict_headers(site: BlueprintSite) -> None:
-    answer = get(site, "/auth/login", sec_fetch_site="cross-site")
-    assert {name: answer.headers[name] for name in HEADERS} == dict(HEADERS)

@@ -16,10 +16,11 @@ import cachelib
 import flask
 import pytest
 
-from flask_oauthclient.flask_client import logout_ticket
 from flask_oauthclient.flask_client import signals
-from flask_oauthclient.flask_client.logout_ticket import COOKIE
+from flask_oauthclient.flask_client.site import FlaskSite
 from flask_oauthclient.registry import oauth2_app
+from flask_oauthclient.sign_in import logout_ticket
+from flask_oauthclient.sign_in.logout_ticket import COOKIE
 from flask_oauthclient.testing.browser import Page
 from flask_oauthclient.testing.provider import DevelopmentProvider
 
@@ -439,7 +440,7 @@ def test_cookie_goes_to_the_logout_route_alone(people: PeopleSite) -> None:
 def test_cookie_is_secure_on_https(make_people_site: Make, base: str, secure: bool) -> None:
     people = make_people_site(config={"SESSION_COOKIE_SECURE": False})
     with people.app.test_request_context(base_url=base):
-        logout_ticket.give_ticket("sign-in", {"id_token": "an ID token"}, ENDPOINTS)
+        logout_ticket.give_ticket(FlaskSite(), "sign-in", {"id_token": "an ID token"}, ENDPOINTS)
         answer = people.app.process_response(people.app.make_response(""))
     assert ("Secure" in answer.headers["Set-Cookie"]) is secure
 
@@ -448,7 +449,7 @@ def test_cookie_of_a_permanent_session_lives_as_long(make_people_site: Make) -> 
     people = make_people_site(config={"PERMANENT_SESSION_LIFETIME": 7200})
     with people.app.test_request_context(base_url=ORIGIN):
         flask.session.permanent = True
-        logout_ticket.give_ticket("sign-in", {"id_token": "an ID token"}, ENDPOINTS)
+        logout_ticket.give_ticket(FlaskSite(), "sign-in", {"id_token": "an ID token"}, ENDPOINTS)
         answer = people.app.process_response(people.app.make_response(""))
     assert any("Max-Age=7200" in line for line in answer.headers.getlist("Set-Cookie"))
 

@@ -18,10 +18,11 @@ from flask_oauthclient import TokenKey
 from flask_oauthclient import token_refresh_failed
 from flask_oauthclient import token_refreshed
 from flask_oauthclient import token_update
-from flask_oauthclient.flask_client.step_up import take_label
+from flask_oauthclient.flask_client.site import FlaskSite
 from flask_oauthclient.protocol.errors import InvalidSettingError
 from flask_oauthclient.protocol.errors import InvalidTokenError
 from flask_oauthclient.protocol.errors import MissingConfigurationError
+from flask_oauthclient.sign_in.step_up import take_label
 from flask_oauthclient.testing.provider import ClientRecord
 from flask_oauthclient.testing.provider import DevelopmentProvider
 
@@ -222,7 +223,7 @@ def test_label_that_a_view_needs_is_for_that_view_and_provider(
 ) -> None:
     with tokens.app.test_request_context():
         session["_oauthclient_label"] = noted
-        assert take_label(tokens.oauth.demo, "/work") == label
+        assert take_label(FlaskSite(), tokens.oauth.demo, "/work") == label
         assert "_oauthclient_label" not in session
 
 

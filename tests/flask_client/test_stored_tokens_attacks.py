@@ -17,11 +17,11 @@ from flask_oauthclient import MemoryTokenStore
 from flask_oauthclient import OAuth
 from flask_oauthclient import SessionTokenStore
 from flask_oauthclient import TokenKey
-from flask_oauthclient.flask_client import stored_tokens
 from flask_oauthclient.protocol.errors import InvalidSettingError
 from flask_oauthclient.protocol.errors import MissingConfigurationError
 from flask_oauthclient.protocol.errors import ProviderError
 from flask_oauthclient.protocol.errors import TokenStoreError
+from flask_oauthclient.sign_in import stored_tokens
 from flask_oauthclient.testing.provider import ClientRecord
 from flask_oauthclient.testing.provider import DevelopmentProvider
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from flask_oauthclient.flask_client.site import FlaskSite
+from flask_oauthclient.sign_in.pages import target_in_site
 from tests.helpers.urls import query_of
 
 from ._site import ISSUER
@@ -116,9 +118,7 @@ def test_target_below_the_public_address(make_blueprint_site: Make) -> None:
     )
     target = "https://public.test/app/who?a"
     with site.app.test_request_context(base_url="https://inside.test/app"):
-        from flask_oauthclient.flask_client.pages import target_in_site
-
-        assert target_in_site(target) == "/app/who?a"
+        assert target_in_site(FlaskSite(), target) == "/app/who?a"
 
 
 def test_issuer_is_known_without_asking_anybody(make_blueprint_site: Make) -> None:

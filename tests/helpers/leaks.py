@@ -112,7 +112,9 @@ def _text_of(record: logging.LogRecord) -> str:
     if record.exc_info and record.exc_info[1]:
         parts += ["".join(traceback.format_exception(record.exc_info[1]))]
     # What logging's ``extra`` adds stands beside the attributes that every record has.
-    parts += [repr(v) for k, v in record.__dict__.items() if k not in _USUAL]
+    # Django hands its log the request that it answers, whatever the browser has sent.
+    usual = _USUAL | {"request"} if record.name.startswith("django.") else _USUAL
+    parts += [repr(v) for k, v in record.__dict__.items() if k not in usual]
     return "\n".join(parts)
 
 

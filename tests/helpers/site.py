@@ -75,7 +75,7 @@ class Site:
         self.login_params: dict[str, Any] = {}
         self.callback_params: dict[str, Any] = {}
         self.flask_app = self._make_app({"SECRET_KEY": secret_key, **(config or {})})
-        self.oauth = OAuth(self.flask_app, cache, fetch_token, update_token)
+        self.oauth = self._make_registry(cache, fetch_token, update_token)
         adapters = {origin_of(p.issuer): p.adapter() for p in self.providers.values()}
         self.outbound = Outbound(adapters)
         for provider in self.providers.values():
@@ -108,6 +108,9 @@ class Site:
         app.register_error_handler(OAuthError, self._show)
         return app
 
+    def _make_registry(self, *args: Any) -> Any:
+        return OAuth(self.flask_app, *args)
+
     def _record(self, provider: DevelopmentProvider) -> ClientRecord:
         names = [name for name, its in self.providers.items() if its is provider]
         callbacks = [self.callback_url(name) for name in names]
@@ -134,6 +137,15 @@ class Site:
     def client(self, name: str = "demo") -> Any:
         """The client of a name."""
         return self.oauth.create_client(name)
+
+    @contextmanager
+    def in_request(self, name: str = "demo") -> Iterator[Any]:
+        """A client as a view has it, for the length of a block.
+
+        :param name: name of the client.
+        """
+        with self.flask_app.test_request_context(base_url=self.origin):
+            yield self.client(name)
 
     # -- its pages ------------------------------------------------------------------------
 

@@ -33,7 +33,7 @@ def registered(world: World, **fields: Any) -> None:
 
 
 def userinfo(site: Site, token: Any = None) -> Any:
-    with site.flask_app.test_request_context(base_url=site.origin):
+    with site.in_request():
         return site.client().userinfo(token=token or site.token)
 
 
@@ -151,7 +151,7 @@ def keys_change_after_the_first_login(world: World) -> None:
 def keys_change_between_our_fetch_and_the_signature(world: World) -> None:
     site = world.make_site()
     visit = site.begin()
-    with site.flask_app.test_request_context():
+    with site.in_request():
         site.client().fetch_jwk_set()
     site.outbound.clear()
     world.provider.rotate_keys(keep_old=False)

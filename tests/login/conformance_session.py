@@ -40,7 +40,7 @@ def refreshed(world: World, change: Callable[[Claims], Claims]) -> tuple[Site, A
     world.provider.faults.on("id_token").edit_claims(change)
 
     def refresh() -> Any:
-        with site.flask_app.test_request_context(base_url=site.origin):
+        with site.in_request():
             return site.client().refresh_token(site.token)
 
     return site, refresh

@@ -50,7 +50,7 @@ def logins_without_cookies_cost_no_memory(world: World) -> None:
     site = world.make_site()
     for _ in range(300):
         site.send_with("", site.login_url())
-    (state,) = site.oauth._states.values()
+    state = site.client().framework._state
     assert len(state.logins._spent._until) == 0
     assert state.logins._cache is None
 

@@ -93,7 +93,7 @@ def assertions(site: Site, key: Any = CLIENT_SECRET) -> list[tuple[dict[str, Any
 
 def refresh(site: Site, token: Any = None) -> Any:
     """Replace a token, as a request of the user would."""
-    with site.flask_app.test_request_context():
+    with site.in_request():
         return site.client().refresh_token(token or site.token)
 
 
@@ -521,7 +521,7 @@ def test_worker_of_an_application_signs_for_each_token(
     site = make_site(register={"client_secret": pem(key), "client_kwargs": kwargs})
     with_key(provider, key)
 
-    with site.flask_app.test_request_context():
+    with site.in_request():
         client = site.client()
         token = client.fetch_access_token(grant_type="client_credentials")
         fresh = client.ensure_active_token({**token, "expires_at": 1})
@@ -639,7 +639,7 @@ def hostile_server_cannot_pass_an_assertion_on(world: World, method: str) -> Non
     assertion = record.form["client_assertion"]
     assert read(assertion, key if method == KEY_JWT else CLIENT_SECRET)[1]["aud"] == ISSUER
     # Nobody has used it up, and it is of no use all the same.
-    with site.flask_app.test_request_context():
+    with site.in_request():
         again = {"client_assertion_type": record.form["client_assertion_type"]}
         response = site.client("honest").session.request(
             "POST",
@@ -747,7 +747,7 @@ def assertion_is_not_made_at_all(world: World, method: str) -> None:
     assert site.send_login().status_code == 502
     assert_typed(site.error, "issuer_mismatch")
     with (
-        site.flask_app.test_request_context(),
+        site.in_request(),
         pytest.raises(MetadataError, match="issuer_mismatch"),
     ):
         site.client().refresh_token({"access_token": "a", "refresh_token": "a-refresh-token"})

@@ -34,7 +34,7 @@ def everything_at_debug_over_real_sockets(world: World) -> None:
         site = world.make_site({"demo": provider}, origin="http://localhost:5000")
         site.client().session.mount("http://", Adapter())
         assert site.login().status_code == 200, site.errors
-        with site.flask_app.test_request_context():
+        with site.in_request():
             fresh = site.client().refresh_token(site.token)
             site.client().userinfo(token=fresh)
             site.client().get(f"{provider.issuer}/api/me", token=fresh)

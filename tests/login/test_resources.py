@@ -31,13 +31,13 @@ def logged_in(world: World, **register: Any) -> Site:
 
 def userinfo(site: Site, token: Any = None) -> Any:
     """Ask for userinfo as a view would."""
-    with site.flask_app.test_request_context(base_url=site.origin):
+    with site.in_request():
         return site.client().userinfo(token=token or site.token)
 
 
 def call(site: Site, url: str, **kwargs: Any) -> requests.Response:
     """Call an API as a view would."""
-    with site.flask_app.test_request_context(base_url=site.origin):
+    with site.in_request():
         response: requests.Response = site.client().get(url, token=site.token, **kwargs)
     return response
 
@@ -222,7 +222,7 @@ def redirect_of_the_api_to_another_origin(world: World, location: str) -> None:
 def redirect_of_a_post_to_another_origin(world: World, status: Any) -> None:
     site = logged_in(world, **API)
     world.provider.faults.on("api").redirect("https://evil.test/x", status)
-    with site.flask_app.test_request_context(), pytest.raises(requests.ConnectionError):
+    with site.in_request(), pytest.raises(requests.ConnectionError):
         site.client().post("notes", json={"text": "hello"}, token=site.token)
     assert "Authorization" not in site.outbound.requests[-1].headers
 

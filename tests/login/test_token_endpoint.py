@@ -64,7 +64,7 @@ def lifetime(world: World, values: tuple[Any, int | None]) -> None:
         assert expires_at is None or expires_at <= time.time()
     else:
         assert begin + seconds <= expires_at <= time.time() + seconds
-    with site.flask_app.test_request_context():
+    with site.in_request():
         assert site.client().userinfo(token=site.token)["sub"] == "alice"
 
 
@@ -294,7 +294,7 @@ def cookies_of_the_provider_are_not_sent_back(world: World) -> None:
         world.provider.faults.on(point).header("Set-Cookie", "who=alice; Path=/; Secure")
     for _ in range(2):
         site.login()
-        with site.flask_app.test_request_context():
+        with site.in_request():
             site.client().userinfo(token=site.token)
             site.client().get(f"{ISSUER}/api/me", token=site.token)
     assert len(site.outbound.requests) > 6
@@ -325,7 +325,7 @@ def members_that_are_ours_in_a_plain_login(world: World, value: dict[str, str]) 
     world.provider.faults.on("token").edit_json(lambda t: {**t, "userinfo": value, "extra": value})
     site = world.make_site(register={"client_kwargs": {"scope": "api"}})
     assert site.login().json() == {"user": None, "extra": None}
-    with site.flask_app.test_request_context():
+    with site.in_request():
         fresh = site.client().refresh_token(site.token)
     assert not {"userinfo", "extra"} & fresh.keys()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,9 +11,6 @@ from gettext import NullTranslations
 from pathlib import Path
 from typing import Any
 from typing import NamedTuple
-
-from flask import current_app
-from flask import request
 
 #: The language of the strings in the code.
 SOURCE_LANGUAGE = "en"
@@ -171,14 +167,15 @@ class Words:
         return FailureText(*map(self.gettext, FAILURES.get(code, OTHER)))
 
 
-def translator(languages: Iterable[str], folder: Path | None = None) -> Words:
+def translator(languages: Iterable[str], *folders: Path) -> Words:
     """The words in the first of the languages that there is, else in English.
 
     :param languages: language tags (BCP 47), the preferred first. ``de-AT`` is content with
         ``de``.
-    :param folder: the ``translations`` of an application, whose catalogues go before ours.
+    :param folders: where an application has catalogues of its own; the last one goes before
+        the others, and all before ours.
     """
-    known = _known(folder)
+    known = _known(folders)
     for tag in languages:
         for candidate in (_normal(tag), _primary(tag)):
             if candidate in known:
@@ -186,29 +183,12 @@ def translator(languages: Iterable[str], folder: Path | None = None) -> Words:
     return known[SOURCE_LANGUAGE]
 
 
-def words_of_request() -> Words:
-    """The words for whoever sent the current request.
-
-    An application can add languages or reword ours: in ``translations/<language>/LC_MESSAGES/
-    oauthclient.mo`` beside its templates.
-    """
-    return translator(_wanted(), Path(current_app.root_path) / "translations")
-
-
-def _wanted() -> list[str]:
-    """What the application has chosen, if it lets Flask-Babel do that; else the browser."""
-    babel = sys.modules.get("flask_babel")
-    if babel is not None and "babel" in current_app.extensions:
-        return [str(babel.get_locale() or SOURCE_LANGUAGE)]
-    return [tag for tag, quality in request.accept_languages if quality > 0]
-
-
 @cache
-def _known(folder: Path | None) -> Mapping[str, Words]:
+def _known(folders: tuple[Path, ...]) -> Mapping[str, Words]:
     # Languages are looked up in what is there: a tag from a browser never becomes a path.
     known = {SOURCE_LANGUAGE: Words(SOURCE_LANGUAGE, NullTranslations())}
-    for place in (_CATALOGUES, folder):
-        for path in sorted(place.glob(f"*/LC_MESSAGES/{DOMAIN}.mo")) if place else ():
+    for place in (_CATALOGUES, *folders):
+        for path in sorted(place.glob(f"*/LC_MESSAGES/{DOMAIN}.mo")):
             tag = path.parent.parent.name.replace("_", "-")
             known[_normal(tag)] = Words(tag, _read(path, known.get(_normal(tag))))
     return known

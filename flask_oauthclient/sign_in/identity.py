@@ -133,6 +133,11 @@ def identity_of(result: LoginResult, user: str | int | None = None) -> Identity:
     return replace(needed, scopes=scopes, claims=_fitting_claims(claims, room))
 
 
+def is_key(value: object) -> bool:
+    """Whether a value can be an application's key of a person: a text, or a whole number."""
+    return isinstance(value, str | int) and not isinstance(value, bool) and value != ""
+
+
 def _short(value: Any) -> str | None:
     return value if isinstance(value, str) and len(value) <= _MAX_VALUE else None
 

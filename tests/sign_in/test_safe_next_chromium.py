@@ -24,7 +24,7 @@ import pytest
 from werkzeug.serving import WSGIRequestHandler
 from werkzeug.serving import make_server
 
-from flask_oauthclient.flask_client.next_url import safe_next
+from flask_oauthclient.sign_in.next_url import safe_next
 from tests.servers.fixtures import _required
 
 from ._hostile_targets import GOOD

@@ -5,15 +5,17 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from typing import Any
 from typing import NamedTuple
 
 from ..protocol.errors import OAuthError
 from ..storage.tokens.key import TokenKey
-from .extension import OAuth
 from .identity import Identity
 from .login_result import LoginResult
-from .mounted import app_state
+
+if TYPE_CHECKING:
+    from .site import Site
 
 _log = logging.getLogger(__name__)
 
@@ -21,9 +23,10 @@ _log = logging.getLogger(__name__)
 _REVOCATION_SECONDS = 6
 
 
-def keep_token(result: LoginResult, identity: Identity | None) -> None:
+def keep_token(site: Site, result: LoginResult, identity: Identity | None) -> None:
     """Keep the token of a login, if the application has a store.
 
+    :param site: the visit.
     :param result: the login.
     :param identity: whose it is; without one it is whoever the application says.
     :raises TokenStoreError: if it cannot be kept.
@@ -33,16 +36,16 @@ def keep_token(result: LoginResult, identity: Identity | None) -> None:
     framework = result.client.framework
     owner = framework.owner() if identity is None else framework.owner_of(identity)
     if owner is None:
-        _tell_that_it_is_lost(result.name)
+        _tell_that_it_is_lost(site, result.name)
     else:
         result.client.for_account(owner, result.label).save_token(result.token)
 
 
-def _tell_that_it_is_lost(name: str) -> None:
+def _tell_that_it_is_lost(site: Site, name: str) -> None:
     """Say once that the store cannot keep the token of a login, and what can be done."""
-    state = app_state()
-    if "owner" not in state.warned_of:
-        state.warned_of.add("owner")
+    told = site.state.warned_of
+    if "owner" not in told:
+        told.add("owner")
         _log.warning(
             "the token of a login at %r is not stored, as on_login has answered with a response "
             "and it is not known whose it is. If somebody is signed in by that, give the registry "
@@ -59,7 +62,7 @@ def keeps_tokens(client: Any) -> bool:
 class Ending(NamedTuple):
     """Tokens that end with a session."""
 
-    oauth: OAuth
+    site: Site
     owner: str
     tokens: list[tuple[TokenKey, Any]]
 
@@ -73,7 +76,7 @@ class Ending(NamedTuple):
         try:
             for key, token in self.tokens:
                 ended[key] = self._taken(key) or token
-            self.oauth.forget_tokens(self.owner, revoke=False)
+            self.site.settings.oauth.forget_tokens(self.owner, revoke=False)
         except OAuthError as failure:
             _log.warning("tokens of somebody who signed out are still stored: %s", failure)
         self._revoke(ended)
@@ -81,7 +84,7 @@ class Ending(NamedTuple):
     def _revoke(self, tokens: Mapping[TokenKey, Any]) -> None:
         until = time.monotonic() + _REVOCATION_SECONDS
         for key, token in tokens.items():
-            client = self.oauth.create_client(key.client)
+            client = self.site.registered(key.client)
             if client is None or token is None:
                 continue
             if time.monotonic() > until:
@@ -91,32 +94,32 @@ class Ending(NamedTuple):
 
     def _taken(self, key: TokenKey) -> Any:
         """What a refresh may have brought meanwhile, or ``None``."""
-        client: Any = self.oauth.create_client(key.client)
+        client = self.site.registered(key.client)
         if client is None or not keeps_tokens(client):
             return None
         return client.for_account(key.owner, key.label).take_token()
 
 
-def ending_with_session(oauth: OAuth, identity: Identity, *, is_wanted: bool) -> Ending | None:
+def ending_with_session(site: Site, identity: Identity) -> Ending | None:
     """What ends of the tokens that the store has, when somebody signs out.
 
-    :param oauth: the registry.
+    That is all of them if the application wants it. What lives in the session is gone in any
+    case, and should not stay valid.
+
+    :param site: the visit.
     :param identity: who signs out.
-    :param is_wanted: whether the application wants that. What lives in the session is gone in any
-        case, and should not stay valid.
     """
-    state = oauth.current_state()
-    store, owner = state.token_store, state.owner_of(identity)
+    store, owner = site.state.token_store, site.owner_of(identity)
     if store is None or owner is None:
         return None
-    if not (is_wanted or getattr(store, "ends_with_session", False)):
+    if not (site.settings.forget_tokens or getattr(store, "ends_with_session", False)):
         return None
     try:
         found = [(key, store.get(key)) for key in store.list(owner)]
     except OAuthError as failure:
         _log.warning("tokens of somebody who signs out are not found: %s", failure)
         found = []
-    return Ending(oauth, owner, found)
+    return Ending(site, owner, found)
 
 
 def forget_account(client: Any, identity: Identity, label: str | None) -> None:

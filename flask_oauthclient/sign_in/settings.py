@@ -1,4 +1,4 @@
-"""What an application says about the blueprint that it mounts."""
+"""What an application says about the routes that it mounts."""
 
 from __future__ import annotations
 
@@ -6,39 +6,38 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
-from typing import TYPE_CHECKING
 from typing import Any
 
-from flask import Flask
-from flask import abort
-from flask import current_app
-
 from ..protocol.errors import InvalidSettingError
-from ..protocol.errors import OAuthError
-from .unproxied import unproxied
-
-if TYPE_CHECKING:
-    from .extension import OAuth
-    from .identity import Identity
-    from .login_result import LoginResult
-
 
 _LISTS = ("providers", "query_params", "keep_in_session")
 
+#: Parameters that bind a login together; no visitor has a say in them.
+_NEVER_FROM_OUTSIDE = frozenset(
+    {
+        *("client_id", "client_secret", "response_type", "redirect_uri", "state", "nonce"),
+        *("code_challenge", "code_challenge_method", "code_verifier", "request", "request_uri"),
+        "extra",
+    }
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BlueprintSettings:
-    """The keywords of :meth:`OAuth.create_blueprint`, which explains them."""
+class SignInSettings:
+    """The keywords of ``create_blueprint`` or ``urls``, which explain them."""
 
-    oauth: OAuth
+    #: The registry.
+    oauth: Any
+    #: What the application has called to make the routes.
+    made_by: str = "create_blueprint"
     providers: tuple[str, ...] | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
-    on_start: Callable[[str], Any] | None = None
-    on_login: Callable[[LoginResult], Any] | None = None
-    on_error: Callable[[OAuthError], Any] | None = None
-    on_logout: Callable[[Identity], Any] | None = None
-    on_link: Callable[[LoginResult, Identity], Any] | None = None
-    on_unlink: Callable[[str, Identity], Any] | None = None
+    on_start: Callable[..., Any] | None = None
+    on_login: Callable[..., Any] | None = None
+    on_error: Callable[..., Any] | None = None
+    on_logout: Callable[..., Any] | None = None
+    on_link: Callable[..., Any] | None = None
+    on_unlink: Callable[..., Any] | None = None
     query_params: tuple[str, ...] = ()
     keep_in_session: tuple[str, ...] = ()
     third_party_login: bool = False
@@ -52,11 +51,12 @@ class BlueprintSettings:
 
     @classmethod
     def of(
-        cls, oauth: OAuth, paths: Mapping[str, str | Mapping[str, str]], **given: Any
-    ) -> BlueprintSettings:
-        """Settings of what :meth:`OAuth.create_blueprint` was given.
+        cls, oauth: Any, paths: Mapping[str, str | Mapping[str, str]], **given: Any
+    ) -> SignInSettings:
+        """Settings of what the application has given.
 
-        :raises InvalidSettingError: for one string in place of a list of names.
+        :raises InvalidSettingError: for one string in place of a list of names, and if visitors
+            shall have a say in what they must not.
         """
         for keyword in _LISTS:
             if isinstance(given[keyword], str):
@@ -64,13 +64,15 @@ class BlueprintSettings:
                     "invalid_configuration", f"{keyword} is a list of names, and not one string."
                 )
             given[keyword] = None if given[keyword] is None else tuple(given[keyword])
+        _check_query_params(given["query_params"])
         mappings = [place for place in paths.values() if isinstance(place, Mapping)]
         placed = frozenset(client for mapping in mappings for client in mapping)
         return cls(oauth=oauth, placed=placed, **given)
 
     def names(self) -> list[str]:
         """The clients that people can sign in at, in the order to show them in."""
-        return self.oauth.names() if self.providers is None else list(self.providers)
+        names: list[str] = self.oauth.names()
+        return names if self.providers is None else list(self.providers)
 
     def check_names(self) -> None:
         """Refuse names of clients that are not registered, when the first request comes.
@@ -82,14 +84,8 @@ class BlueprintSettings:
         if unknown:
             raise InvalidSettingError(
                 "invalid_configuration",
-                f"create_blueprint names {', '.join(unknown)}, but no such client is registered.",
+                f"{self.made_by} names {', '.join(unknown)}, but no such client is registered.",
             )
-
-    def client(self, provider: str) -> Any:
-        """A client by the name that stands in a URL; any other name is a page not found."""
-        if provider not in self.names():
-            abort(404)
-        return self.oauth.create_client(provider)
 
     def label(self, name: str) -> str:
         """What to call a provider on a page."""
@@ -100,6 +96,10 @@ class BlueprintSettings:
         return {"token": token} if self.token_in_signals else {}
 
 
-def this_app() -> Flask:
-    """The application itself and no proxy of it: the sender of signals."""
-    return unproxied(current_app)
+def _check_query_params(names: tuple[str, ...]) -> None:
+    forbidden = _NEVER_FROM_OUTSIDE.intersection(names)
+    if forbidden:
+        raise InvalidSettingError(
+            "invalid_configuration",
+            f"query_params: a visitor cannot choose {', '.join(sorted(forbidden))}.",
+        )

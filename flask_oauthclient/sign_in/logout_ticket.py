@@ -13,21 +13,17 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from typing import Any
 from typing import NamedTuple
 
-from flask import after_this_request
-from flask import current_app
-from flask import request
-from flask import session
-from flask.sessions import SecureCookieSessionInterface
-from werkzeug.wrappers import Response
-
 from ..protocol.errors import MissingConfigurationError
 from ..storage import cache as one_time
-from .mounted import app_state
-from .pages import path_of
-from .visit import is_secure
+from .site import Cookie
+
+if TYPE_CHECKING:
+    from ..registry.app_state import AppState
+    from .site import Site
 
 _log = logging.getLogger(__name__)
 
@@ -46,9 +42,12 @@ class Ticket(NamedTuple):
     revocable: str | None = None
 
 
-def give_ticket(sign_in_id: str, token: Mapping[str, Any], metadata: Mapping[str, Any]) -> None:
+def give_ticket(
+    site: Site, sign_in_id: str, token: Mapping[str, Any], metadata: Mapping[str, Any]
+) -> None:
     """Keep what a sign-out will need, and nothing that the provider has no use for then.
 
+    :param site: the visit.
     :param sign_in_id: the sign-in that it belongs to.
     :param token: the token of the login.
     :param metadata: what is known of the provider.
@@ -60,23 +59,22 @@ def give_ticket(sign_in_id: str, token: Mapping[str, Any], metadata: Mapping[str
     )
     # The more the better, as far as there is room.
     tickets = [one for one in (ticket, Ticket(ticket.id_token)) if any(one)]
-    state = app_state()
-    if state.sealer is None or not tickets:
+    if site.state.sealer is None or not tickets:
         return
-    if state.cache is not None:
-        _keep_in_cache(sign_in_id, tickets[0])
+    if site.state.cache is not None:
+        _keep_in_cache(site, sign_in_id, tickets[0])
     else:
-        _keep_in_cookie(sign_in_id, tickets)
+        _keep_in_cookie(site, sign_in_id, tickets)
 
 
-def take_ticket(sign_in_id: str) -> Ticket:
+def take_ticket(site: Site, sign_in_id: str) -> Ticket:
     """What was kept for a sign-in; nothing if it is not there any more."""
-    state = app_state()
-    in_cookie, in_cache = request.cookies.get(COOKIE), None
+    state = site.state
+    in_cookie, in_cache = site.cookie(COOKIE), None
     if in_cookie is not None:
-        _set_cookie_later("", 0)
+        site.when_answering(lambda _: _cookie(site, "", 0))
     if state.cache is not None:
-        in_cache = _take_from_cache(sign_in_id)
+        in_cache = _take_from_cache(state, sign_in_id)
     sealed = in_cache or in_cookie  # which may be older than the cache
     if sealed is None or state.sealer is None:
         return Ticket()
@@ -84,11 +82,10 @@ def take_ticket(sign_in_id: str) -> Ticket:
     return Ticket(*json.loads(text)) if text is not None else Ticket()
 
 
-def _seal(sign_in_id: str, ticket: Ticket) -> str:
-    sealer = app_state().sealer
-    if sealer is None:
+def _seal(state: AppState, sign_in_id: str, ticket: Ticket) -> str:
+    if state.sealer is None:
         raise MissingConfigurationError("missing_configuration", "Set SECRET_KEY.")
-    return sealer.seal(json.dumps(ticket).encode(), _context(sign_in_id))
+    return state.sealer.seal(json.dumps(ticket).encode(), _context(sign_in_id))
 
 
 def _context(sign_in_id: str) -> bytes:
@@ -102,18 +99,17 @@ def _cache_key(sign_in_id: str) -> str:
     return _KEY + hashlib.sha256(sign_in_id.encode()).hexdigest()
 
 
-def _keep_in_cache(sign_in_id: str, ticket: Ticket) -> None:
-    lifetime = int(current_app.permanent_session_lifetime.total_seconds())
-    sealed = _seal(sign_in_id, ticket)
+def _keep_in_cache(site: Site, sign_in_id: str, ticket: Ticket) -> None:
+    sealed = _seal(site.state, sign_in_id, ticket)
     try:
-        one_time.put(app_state().cache, _cache_key(sign_in_id), sealed, lifetime)
+        one_time.put(site.state.cache, _cache_key(sign_in_id), sealed, site.lifetime)
     except Exception as failure:  # noqa: BLE001  each back end has errors of its own
         _log.warning("what a sign-out needs was not kept: %s", type(failure).__name__)
 
 
-def _take_from_cache(sign_in_id: str) -> str | None:
+def _take_from_cache(state: AppState, sign_in_id: str) -> str | None:
     try:
-        return one_time.take(app_state().cache, _cache_key(sign_in_id))
+        return one_time.take(state.cache, _cache_key(sign_in_id))
     except Exception as failure:  # noqa: BLE001  each back end has errors of its own
         _log.warning("what a sign-out needs was not found: %s", type(failure).__name__)
         return None
@@ -122,47 +118,23 @@ def _take_from_cache(sign_in_id: str) -> str | None:
 # -- in a cookie -------------------------------------------------------------------------------
 
 
-def _keep_in_cookie(sign_in_id: str, tickets: list[Ticket]) -> None:
-    lives = int(current_app.permanent_session_lifetime.total_seconds())
-    seconds = lives if session.permanent else None
+def _keep_in_cookie(site: Site, sign_in_id: str, tickets: list[Ticket]) -> None:
+    seconds = site.session_seconds
 
-    @after_this_request
-    def add(response: Response) -> Response:
-        room = _MAX_HEAD - _OTHER_HEADERS - _size_of_head(response)
+    def make(size_of_head: int) -> Cookie | None:
+        room = _MAX_HEAD - _OTHER_HEADERS - size_of_head
         for ticket in tickets:
-            if _in_base64(json.dumps(ticket)) <= room:
-                return _set_cookie(response, _seal(sign_in_id, ticket), seconds)
-        return response
+            if in_base64(json.dumps(ticket)) <= room:
+                return _cookie(site, _seal(site.state, sign_in_id, ticket), seconds)
+        return None
+
+    site.when_answering(make)
 
 
-def _size_of_head(response: Response) -> int:
-    """The bytes of the headers that there are, and of the session cookie that is still to come."""
-    headers = sum(len(name) + len(value) + 4 for name, value in response.headers)
-    if not isinstance(current_app.session_interface, SecureCookieSessionInterface):
-        return headers
-    # Flask compresses it where that makes it shorter; this is what it has at most.
-    return headers + _in_base64(json.dumps(dict(session), default=str))
-
-
-def _in_base64(text: str) -> int:
+def in_base64(text: str) -> int:
     """About how long a text is when it is sealed or signed."""
     return len(text) * 4 // 3 + 60
 
 
-def _set_cookie_later(value: str, seconds: int | None) -> None:
-    @after_this_request
-    def add(response: Response) -> Response:
-        return _set_cookie(response, value, seconds)
-
-
-def _set_cookie(response: Response, value: str, seconds: int | None) -> Response:
-    response.set_cookie(
-        COOKIE,
-        value,
-        max_age=seconds,
-        path=path_of("logout"),
-        secure=is_secure(),
-        httponly=True,
-        samesite="Strict",
-    )
-    return response
+def _cookie(site: Site, value: str, seconds: int | None) -> Cookie:
+    return Cookie(COOKIE, value, max_age=seconds, path=site.path_of("logout"))

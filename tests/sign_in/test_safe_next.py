@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 from werkzeug.local import LocalProxy
 
-from flask_oauthclient.flask_client.next_url import MAX_LENGTH
-from flask_oauthclient.flask_client.next_url import safe_next
+from flask_oauthclient.sign_in.next_url import MAX_LENGTH
+from flask_oauthclient.sign_in.next_url import safe_next
 
 from ._hostile_targets import GOOD
 from ._hostile_targets import NASTY

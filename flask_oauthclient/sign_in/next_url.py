@@ -43,7 +43,7 @@ def safe_next(target: object, *, default: str = "/") -> str:
     :param default: what to give instead of anything but a path of this site.
     :returns: path, query and fragment, beginning with exactly one slash; in every browser it
         leads to the site it is used on. It is not changed, so letters beyond ASCII stay; a
-        ``Location`` header needs them encoded, which :func:`flask.redirect` does.
+        ``Location`` header needs them encoded, as the ``redirect`` of either framework does.
     """
     # A subclass, or a proxy that claims to be one, may read differently the next time.
     if type(target) is not str or len(target) > MAX_LENGTH or _CONTROLS.search(target):
