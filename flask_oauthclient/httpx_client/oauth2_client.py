@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 from httpx2 import USE_CLIENT_DEFAULT
 
+from ..protocol.messages import Response
 from ..protocol.oauth2.client import OAuth2Client as OAuth2Core
 from ..protocol.oauth2.client_auth import AuthMethod
 from ..protocol.oauth2.token import OAuth2Token
@@ -22,6 +23,7 @@ from ..sessions.oauth2 import OAuth2Steps
 from ..transport.httpx import CLIENT_SETTINGS
 from ..transport.httpx import AsyncPooledClient
 from ..transport.httpx import PooledClient
+from ..transport.httpx_answers import to_message
 from .client_auth import OAuth2ClientAuth
 from .client_auth import as_auth_method
 from .keywords import CALL_KEYWORDS
@@ -67,6 +69,10 @@ class _OAuth2(TokenSending, OAuth2Steps):
 
     def _as_auth_method(self, auth: Any) -> AuthMethod:
         return as_auth_method(auth)
+
+    def as_message(self, response: Any) -> Response:
+        """What the protocol looks at of a response of httpx2."""
+        return to_message(response)
 
 
 class OAuth2Client(_OAuth2, BlockingOAuth2, PooledClient):

@@ -30,7 +30,7 @@ WHO_IS_SIGNED_IN = WhoIsSignedIn.WHO_IS_SIGNED_IN
 
 _NOBODY = (
     "Nobody is signed in, so it is not known whose token it is. Sign in. Views of your own need "
-    "token_owner=... in init_app; without a request say for_account(owner=...)."
+    "OAuth(token_owner=...); without a request say for_account(owner=...)."
 )
 
 
@@ -61,6 +61,14 @@ class Accounts:
         """Whether it is the client that is authorized, and no user."""
         return False
 
+    def at_hand(self, token: Any = None) -> Found | None:
+        """A token for a call, if nobody has to be asked for it.
+
+        :param token: one that the caller has; default is what this request has used.
+        """
+        given = token or self.framework.current_token()
+        return Found(self._read_token(given), None) if given else None
+
     def find_token(self, token: Any = None) -> Found:
         """Find a token for a call, and where it is kept.
 
@@ -68,9 +76,9 @@ class Accounts:
             function of the application finds, or what the store has.
         :raises LoginRequired: if it is a user's in a store, and nobody is signed in.
         """
-        given = token or self.framework.current_token()
-        if given:
-            return Found(self._read_token(given), None)
+        given = self.at_hand(token)
+        if given is not None:
+            return given
         account = self.framework.account(own=self._has_own_tokens)
         known = None if account is None else self.framework.current_token(account)
         if known is not None:
@@ -218,7 +226,7 @@ class Accounts:
         if account is None:
             raise MissingConfigurationError(
                 "missing_configuration",
-                "There is no store of tokens, or fetch_token is used instead. Pass one: "
-                "oauth.init_app(app, token_store=...).",
+                "There is no store of tokens, or fetch_token is used instead. Pass one to the "
+                "registry: OAuth(token_store=...).",
             )
         return account

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
 from typing import cast
@@ -17,7 +18,7 @@ from ..protocol.oauth1.credentials import temporary_credentials_exchange
 from ..protocol.oauth1.credentials import token_credentials_exchange
 from ..protocol.oauth1.token import OAuth1Token
 from ..protocol.oauth2.authorization import authorization_url
-from ..transport.requests import no_auth
+from ..transport._run import Steps
 from .options import ClientOptions
 from .remote_app import RemoteApp
 from .remote_app import keeping_extra
@@ -36,6 +37,7 @@ class OAuth1App(RemoteApp):
     """A client of one OAuth 1.0a server."""
 
     oauth_version = 1
+    async_client_name = "AsyncOAuth1Client"
     token_cls = OAuth1Token
 
     request_token_url: str | None
@@ -206,31 +208,25 @@ class OAuth1App(RemoteApp):
 
     # -- API calls ------------------------------------------------------------------------
 
-    def request(self, method: str, url: str, token: Any = None, **kwargs: Any) -> Any:
-        """Call an API, signed with the client's and the user's credentials.
-
-        :param method: HTTP method.
-        :param url: absolute, or relative to ``api_base_url``.
-        :param token: default is the stored token of the current user.
-        :param kwargs: as :meth:`requests.Session.request` takes them; ``withhold_token=True``
-            signs as the client alone, and not at all for an origin that must not see the token.
-        :returns: the response, whatever its status.
-        :raises MissingTokenError: if there is no token.
-        :raises InsecureTransportError: if the URL is not one that may see the token.
-        :raises requests.RequestException: if the call fails.
-        """
-        url = self._absolute(url)
+    def _call(
+        self,
+        session: Any,
+        apart: Callable[[Callable[[], Any]], Any],
+        method: str,
+        url: str,
+        token: Any,
+        kwargs: dict[str, Any],
+    ) -> Steps[Any]:
+        auth = kwargs.pop("auth", None)
         if kwargs.pop("withhold_token", False):
-            auth: Any = self._signer() if self._may_see_token(url) else no_auth
-        else:
+            may_sign = self._may_see_token(url)
+            auth = auth or (session.auth.replaced() if may_sign else session.no_auth)
+        elif auth is None:
             self._check_token_origin(url)
-            found = self._resolve_token(token)
-            if not found.get("oauth_token"):
-                raise MissingTokenError
-            auth = self._signer(
-                token=found["oauth_token"], token_secret=found.get("oauth_token_secret")
-            )
-        return self.session.request(method, url, auth=auth, **kwargs)
+            known = self.at_hand(token)
+            found = known.token if known else (yield apart(lambda: self._resolve_token(token)))
+            auth = _signer_with(session, found)
+        return (yield session.request(method, url, auth=auth, **kwargs))
 
     def _signer(self, **credentials: Any) -> ClientAuth:
         signer: ClientAuth = self.session.auth.replaced(**credentials)
@@ -239,3 +235,12 @@ class OAuth1App(RemoteApp):
 
 def _context(state: object) -> bytes:
     return f"request_token {state}".encode()
+
+
+def _signer_with(session: Any, token: Mapping[str, Any]) -> ClientAuth:
+    if not token.get("oauth_token"):
+        raise MissingTokenError
+    signer: ClientAuth = session.auth.replaced(
+        token=token["oauth_token"], token_secret=token.get("oauth_token_secret")
+    )
+    return signer

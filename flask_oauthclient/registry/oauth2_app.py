@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 from typing import cast
 
@@ -20,6 +21,7 @@ from ..protocol.oauth2.token import OAuth2Token
 from ..protocol.signing import SigningKey
 from ..protocol.signing import import_private_key
 from ..protocol.signing import is_key_text
+from ..transport._run import Steps
 from .options import ClientOptions
 from .refresh import RefreshingApp
 from .remote_app import without_ours
@@ -37,6 +39,7 @@ class OAuth2App(RefreshingApp):
     """A client of one OAuth 2 server."""
 
     oauth_version = 2
+    async_client_name = "AsyncOAuth2Client"
     NOT_FOR_THE_SESSION = ("code_challenge_method",)
 
     client_auth_methods: Any
@@ -241,39 +244,33 @@ class OAuth2App(RefreshingApp):
 
     # -- API calls ------------------------------------------------------------------------
 
-    def request(self, method: str, url: str, token: Any = None, **kwargs: Any) -> Any:
-        """Call an API with the user's token.
-
-        :param method: HTTP method.
-        :param url: absolute, or relative to ``api_base_url``.
-        :param token: default is the stored token of the current user; an expired one is replaced.
-        :param kwargs: as :meth:`requests.Session.request` takes them; ``withhold_token=True``
-            sends no token, ``auth`` sends something else instead.
-        :returns: the response, whatever its status.
-        :raises MissingTokenError: if there is no token.
-        :raises InvalidTokenError: if it has expired and cannot be replaced.
-        :raises InsecureTransportError: if the URL is not one that may see the token.
-        :raises requests.RequestException: if the call fails.
-        """
-        url = self._absolute(url)
-        if kwargs.pop("withhold_token", False) or kwargs.get("auth") is not None:
-            return self.session.request(method, url, withhold_token=True, **kwargs)
+    def _call(
+        self,
+        session: Any,
+        apart: Callable[[Callable[[], Any]], Any],
+        method: str,
+        url: str,
+        token: Any,
+        kwargs: dict[str, Any],
+    ) -> Steps[Any]:
+        auth = kwargs.pop("auth", None)
+        if kwargs.pop("withhold_token", False) or auth is not None:
+            other = {} if auth is None else {"auth": auth}
+            return (yield session.request(method, url, withhold_token=True, **other, **kwargs))
         self._check_token_origin(url)
-        found = self.find_token(token)
-        active = self._active(found)
-        response = self.session.request(method, url, auth=self._token_auth(active), **kwargs)
-        if not (self._can_replace(active) and self.session.was_refused(response, kwargs)):
+        found = self.at_hand(token) or (yield apart(lambda: self.find_token(token)))
+        active = self._good(found) or (yield apart(lambda: self._made_good(found)))
+        present = session.token_auth.for_token
+        response = yield session.request(method, url, auth=present(active), **kwargs)
+        if not (self._can_replace(active) and session.was_refused(response, kwargs)):
             return response
         # Not once more after this (RFC 6750 section 3.1): what it refuses then, it refuses.
-        active = self._replaced(found._replace(token=active))
-        return self.session.request(method, url, auth=self._token_auth(active), **kwargs)
+        active = yield apart(lambda: self._replaced(found._replace(token=active)))
+        return (yield session.request(method, url, auth=present(active), **kwargs))
 
     @property
     def _has_own_tokens(self) -> bool:
         return self.client_kwargs.get("grant_type") == "client_credentials"
-
-    def _token_auth(self, token: OAuth2Token) -> Any:
-        return self.session.token_auth.for_token(token)
 
     def _token_urls(self) -> list[Any]:
         return [*super()._token_urls(), self.server_metadata.get("userinfo_endpoint")]

@@ -8,7 +8,6 @@ these declarations.
 # ruff: noqa: RUF009  (an option is a field; long lists of names read best as text)
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from dataclasses import field
 from dataclasses import fields
 from typing import Any
 
-from ..protocol.errors import UnknownOptionError
+from ..protocol.unknown import unknown_option
 from ..protocol.warn import warn_caller
 
 
@@ -181,19 +180,22 @@ _OLD_NAMES = frozenset(
     }
 )
 
-#: Keywords of ``client_kwargs`` that every session understands.
+#: Keywords of ``client_kwargs`` that sessions understand: all of them, those on requests, and those
+#: on httpx2. What is meant for another library is refused by the session.
 _HTTP_KEYWORDS = frozenset(
     [
-        "cert",
-        "default_timeout",
-        "hooks",
-        "max_bytes",
-        "max_redirects",
-        "proxies",
-        "stream",
-        "timeout",
-        "trust_env",
-        "verify",
+        *(
+            "cert",
+            "default_timeout",
+            "max_bytes",
+            "max_redirects",
+            "timeout",
+            "trust_env",
+            "verify",
+        ),
+        *("hooks", "proxies", "stream"),
+        *("event_hooks", "follow_redirects", "headers", "http1", "http2", "limits", "mounts"),
+        *("proxy", "transport"),
     ]
 )
 #: ... and those that a session of each protocol adds.
@@ -261,13 +263,6 @@ def check_client_kwargs(
     known, more = (OAUTH1_KEYWORDS, set()) if oauth1 else (OAUTH2_KEYWORDS, METADATA_NAMES)
     for keyword in client_kwargs.keys() - known - more:
         raise unknown_option(f"client_kwargs of {name!r}", keyword, known)
-
-
-def unknown_option(where: str, keyword: str, known: frozenset[str]) -> UnknownOptionError:
-    """Make the error for a keyword that does not exist, naming the nearest that does."""
-    near = difflib.get_close_matches(keyword, known, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else " See the configuration table."
-    return UnknownOptionError("unknown_option", f"{where} has no option {keyword!r}.{hint}")
 
 
 _SUFFIXES = tuple((option.upper(), option) for option in sorted(_KNOWN))

@@ -91,14 +91,23 @@ class RefreshingApp(RemoteApp):
         return self._active(self.find_token(token))
 
     def _active(self, found: Found) -> OAuth2Token:
+        return self._good(found) or self._made_good(found)
+
+    def _good(self, found: Found) -> OAuth2Token | None:
+        """The token, if it need not be replaced."""
+        token: OAuth2Token | None = found.token
+        if token and token.get("access_token") and not self._is_due(token, found.account):
+            return token
+        return None
+
+    def _made_good(self, found: Found) -> OAuth2Token:
+        """Another token for one that has to be replaced, or that one if there is still time."""
         token: OAuth2Token | None = found.token
         if not token:
             if not self._has_own_tokens:
                 raise self._no_token(found.account)
             return self._replaced(found)
         has_access_token = bool(token.get("access_token"))
-        if has_access_token and not self._is_due(token, found.account):
-            return token
         is_good_still = has_access_token and token.is_expired(0) is False
         if is_good_still and found.account is not None and not self._can_replace(token):
             return token

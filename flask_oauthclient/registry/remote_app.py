@@ -9,6 +9,8 @@ from collections.abc import Callable
 from collections.abc import Generator
 from collections.abc import Mapping
 from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING
 from typing import Any
 from urllib.parse import urljoin
 
@@ -20,16 +22,26 @@ from ..protocol.errors import OAuthError
 from ..protocol.urls import is_http_url
 from ..protocol.urls import is_secure
 from ..protocol.urls import origin
+from ..transport._run import Steps
+from ..transport._run import arun_steps
+from ..transport._run import run_steps
 from .accounts import Accounts
+from .async_calls import AsyncCalls
+from .async_calls import LoopClients
+from .async_calls import for_a_loop
+from .async_calls import in_thread
 from .framework import Framework
 from .options import ClientOptions
+
+if TYPE_CHECKING:
+    import httpx2
 
 #: Members that we add to a token: the claims of the verified ID token, and what the application
 #: sent along. A provider has no say in them.
 _OURS = ("userinfo", "extra")
 
 
-class RemoteApp(Accounts, ABC):
+class RemoteApp(Accounts, AsyncCalls, ABC):
     """A client of one server.
 
     :param framework: the web framework, as this client sees it.
@@ -40,6 +52,10 @@ class RemoteApp(Accounts, ABC):
     oauth_version: int | None = None
     #: Class of the session; the registry of each framework sets it.
     client_cls: Any = None
+    #: Name of the class of the clients in event loops, in the room of httpx2.
+    async_client_name: str
+    #: Calls what blocks from within an event loop.
+    apart: Callable[[Callable[[], Any]], Any] = staticmethod(in_thread)
     #: ``client_kwargs`` that are about authorization requests and not about the session.
     NOT_FOR_THE_SESSION: tuple[str, ...] = ()
 
@@ -54,6 +70,7 @@ class RemoteApp(Accounts, ABC):
     client_kwargs: dict[str, Any]
     compliance_fix: Callable[[Any], Any] | None
     _session: Any
+    _of_loops: LoopClients
     _lock: threading.RLock
 
     def __init__(self, framework: Framework, name: str) -> None:
@@ -87,6 +104,7 @@ class RemoteApp(Accounts, ABC):
             "client_kwargs": dict(options.client_kwargs or {}),
             "compliance_fix": options.compliance_fix,
             "_session": None,
+            "_of_loops": LoopClients(self._make_loop_client),
             "_lock": threading.RLock(),
         }
 
@@ -113,12 +131,24 @@ class RemoteApp(Accounts, ABC):
         self.session  # noqa: B018  made when it is asked for
 
     def _make_session(self) -> Any:
-        kwargs = {k: v for k, v in self.client_kwargs.items() if k not in self.NOT_FOR_THE_SESSION}
-        session = self.client_cls(
+        return self._prepared(self.client_cls, self._session_settings())
+
+    def _make_loop_client(self) -> Any:
+        from .. import httpx_client
+
+        settings = for_a_loop(self._session_settings())
+        return self._prepared(getattr(httpx_client, self.async_client_name), settings)
+
+    def _session_settings(self) -> dict[str, Any]:
+        own = {k: v for k, v in self.client_kwargs.items() if k not in self.NOT_FOR_THE_SESSION}
+        return {**self._session_defaults(), **own}
+
+    def _prepared(self, session_cls: Any, settings: dict[str, Any]) -> Any:
+        session = session_cls(
             client_id=self.client_id,
             client_secret=self.client_secret,
             insecure_http=self._options.insecure_http,
-            **{**self._session_defaults(), **kwargs},
+            **settings,
         )
         session.headers["User-Agent"] = (
             self._options.user_agent or f"flask_oauthclient/{__version__}"
@@ -197,19 +227,63 @@ class RemoteApp(Accounts, ABC):
 
     # -- API calls ------------------------------------------------------------------------
 
-    @abstractmethod
     def request(self, method: str, url: str, token: Any = None, **kwargs: Any) -> Any:
         """Call an API with the user's token.
 
         :param method: HTTP method.
         :param url: absolute, or relative to ``api_base_url``.
-        :param token: default is the stored token of the current user.
+        :param token: default is the stored token of the current user; an expired one is replaced.
         :param kwargs: as :meth:`requests.Session.request` takes them; ``withhold_token=True``
-            sends no token.
+            sends no token (OAuth 1.0a: signs as the client alone, and not at all for an origin
+            that must not see the token), ``auth`` sends something else instead.
         :returns: the response, whatever its status.
         :raises MissingTokenError: if there is no token.
+        :raises InvalidTokenError: if it has expired and cannot be replaced.
         :raises InsecureTransportError: if the URL is not one that may see the token.
         :raises requests.RequestException: if the call fails.
+        """
+        absolute = self._absolute(url)
+        return run_steps(self._call(self.session, _at_once, method, absolute, token, kwargs))
+
+    async def arequest(
+        self, method: str, url: str, token: Any = None, **kwargs: Any
+    ) -> httpx2.Response:
+        """Call an API with the user's token, in an event loop.
+
+        :param method: HTTP method.
+        :param url: absolute, or relative to ``api_base_url``.
+        :param token: as for :meth:`request`.
+        :param kwargs: as :meth:`httpx2.AsyncClient.request` takes them; ``withhold_token`` and
+            ``auth`` as for :meth:`request`.
+        :returns: the response of httpx2, whatever its status.
+        :raises OAuthError: as :meth:`request` does.
+        :raises ImportError: without the extra ``httpx``.
+        :raises httpx2.HTTPError: if the call fails.
+        """
+        client, absolute = await self._of_loops.here(), self._absolute(url)
+        response: httpx2.Response = await arun_steps(
+            self._call(client, self.apart, method, absolute, token, kwargs)
+        )
+        return response
+
+    @abstractmethod
+    def _call(
+        self,
+        session: Any,
+        apart: Callable[[Callable[[], Any]], Any],
+        method: str,
+        url: str,
+        token: Any,
+        kwargs: dict[str, Any],
+    ) -> Steps[Any]:
+        """The steps of a call.
+
+        :param session: the session that sends it.
+        :param apart: calls what blocks.
+        :param method: HTTP method.
+        :param url: absolute.
+        :param token: what the caller has.
+        :param kwargs: keywords of the HTTP library, and ours.
         """
 
     def _absolute(self, url: str) -> str:
@@ -240,8 +314,7 @@ class RemoteApp(Accounts, ABC):
 
     def head(self, url: str, **kwargs: Any) -> Any:
         """``HEAD``, which follows no redirect unless it is told to; see :meth:`request`."""
-        kwargs.setdefault("allow_redirects", False)
-        return self.request("HEAD", url, **kwargs)
+        return self.request("HEAD", url, **{**self.session.not_followed, **kwargs})
 
     def post(self, url: str, **kwargs: Any) -> Any:
         """``POST``; see :meth:`request`."""
@@ -258,6 +331,27 @@ class RemoteApp(Accounts, ABC):
     def delete(self, url: str, **kwargs: Any) -> Any:
         """``DELETE``; see :meth:`request`."""
         return self.request("DELETE", url, **kwargs)
+
+
+@cache
+def speaking(given: type[Any], base: type[Any], protocol_cls: type[Any]) -> type[Any]:
+    """The class to build a client of.
+
+    :param given: the class that was registered.
+    :param base: the class of a framework's clients, whatever their protocol.
+    :param protocol_cls: the one that derives from it and speaks the protocol.
+    :returns: ``given`` itself if it speaks a protocol, else a class that adds one to it.
+    """
+    if not issubclass(given, base) or not given.__abstractmethods__:
+        return given
+    if given is base:
+        return protocol_cls
+    members = {"__module__": given.__module__, "__doc__": given.__doc__}
+    return type(given.__name__, (given, protocol_cls), members)
+
+
+def _at_once(do: Callable[[], Any]) -> Any:
+    return do()
 
 
 @contextmanager

@@ -29,22 +29,29 @@ _MIN_HMAC_BYTES = 32
 
 
 def read_settings(
-    name: str, keywords: Mapping[str, Any], config: Mapping[str, Any], *, overwrite: bool
+    name: str, keywords: Mapping[str, Any], configured: Mapping[str, Any], *, overwrite: bool
 ) -> tuple[ClientOptions, dict[str, Any]]:
     """Combine a registration with the configuration and check the result.
 
     :param name: the client's name.
     :param keywords: what ``register`` was given.
-    :param config: the application's configuration.
+    :param configured: options that the application's configuration sets.
     :param overwrite: whether the configuration wins.
     :returns: options, and what is known of the server's metadata.
     :raises ConfigurationError: if they cannot work.
     """
-    configured = options.from_config(name, config)
+    chosen, metadata = checked_settings(name, keywords, configured, overwrite=overwrite)
+    warn_of_doubtful_options(name, chosen)
+    return chosen, metadata
+
+
+def checked_settings(
+    name: str, keywords: Mapping[str, Any], configured: Mapping[str, Any], *, overwrite: bool
+) -> tuple[ClientOptions, dict[str, Any]]:
+    """The same, and nothing is said to the log."""
     chosen, metadata = options.split(options.merge(keywords, configured, overwrite=overwrite))
     read_text(name, chosen)
     check_options(name, chosen)
-    warn_of_doubtful_options(name, chosen)
     return chosen, metadata
 
 
@@ -127,10 +134,14 @@ def warn_of_doubtful_options(name: str, chosen: ClientOptions) -> None:
             "client %r: insecure_http lets credentials travel in the clear (RFC 6749 section 3.2)",
             name,
         )
-    if "code_challenge_method" in (chosen.client_kwargs or {}) and not (
-        chosen.client_kwargs or {}
-    ).get("code_challenge_method"):
+    if is_without_pkce(chosen):
         _log.warning("client %r: PKCE is switched off (RFC 9700 section 2.1.1)", name)
+
+
+def is_without_pkce(chosen: ClientOptions) -> bool:
+    """Whether PKCE is switched off, which nobody does by accident."""
+    client_kwargs = chosen.client_kwargs or {}
+    return not client_kwargs.get("code_challenge_method", "S256")
 
 
 def known_issuer(chosen: ClientOptions, metadata: Mapping[str, Any]) -> str | None:

@@ -6,15 +6,12 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from typing import Any
 
-from ..protocol.masked import MaskedTuple
 from ..protocol.messages import Purpose
+from ..protocol.messages import Response
 from ..protocol.oauth2.client import OAuth2Client
 from ..protocol.oauth2.client_auth import AuthMethod
-from ..protocol.oauth2.token import OAuth2Token
-from ..protocol.oauth2.token import parse_token_response
 from ..sessions.calls import take_account
 from ..sessions.oauth2 import BlockingOAuth2
-from ..transport._run import Steps
 from ..transport.answers import to_message
 from ..transport.policy import POLICIES
 from ..transport.requests import SESSION_SETTINGS
@@ -97,18 +94,6 @@ class OAuth2Session(TokenSession, BlockingOAuth2):
             **kwargs,
         )
 
-    def parse_response_token(self, resp: Any) -> OAuth2Token:
-        """Read the response of a token endpoint.
-
-        :param resp: a response of requests.
-        :raises OAuthError: if it is no token.
-        """
-        message = to_message(resp, POLICIES[Purpose.TOKEN].max_bytes)
-        is_text = isinstance(self.client_secret, str)
-        secrets = MaskedTuple([self.client_secret] if is_text else [])
-
-        def read() -> Steps[OAuth2Token]:
-            yield from ()
-            return parse_token_response(message, secrets=secrets)
-
-        return self.drive(self._with_own_errors(read()))
+    def as_message(self, response: Any) -> Response:
+        """What the protocol looks at of a response of requests."""
+        return to_message(response, POLICIES[Purpose.TOKEN].max_bytes)

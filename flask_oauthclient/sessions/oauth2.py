@@ -13,12 +13,16 @@ from ..protocol.errors import InvalidSettingError
 from ..protocol.errors import MissingEndpointError
 from ..protocol.errors import MissingTokenError
 from ..protocol.errors import OAuthError
+from ..protocol.masked import MaskedTuple
+from ..protocol.messages import Response
 from ..protocol.oauth2.authorization import scope_to_list
 from ..protocol.oauth2.client import OAuth2Client
 from ..protocol.oauth2.client_auth import ClientAuth
 from ..protocol.oauth2.hooks import HookList
 from ..protocol.oauth2.token import OAuth2Token
+from ..protocol.oauth2.token import parse_token_response
 from ..transport._run import Steps
+from ..transport._run import run_steps
 from .blocking import BlockingUpkeep
 from .blocking import blocking
 from .calls import CallKeywords
@@ -245,6 +249,27 @@ class OAuth2Steps(TokenManagement, OAuth2Client, TokenUpkeep):
         token = fresh.merged_over(known)
         _flag_wider_scope(token, params.get("scope") or known.get("scope"))
         return token
+
+    def parse_response_token(self, resp: Any) -> OAuth2Token:
+        """Read the response of a token endpoint.
+
+        :param resp: a response of the HTTP library, which was read.
+        :returns: the token; it is not kept.
+        :raises OAuthError: if it is none.
+        """
+        message = self.as_message(resp)
+        is_text = isinstance(self.client_secret, str)
+        secrets = MaskedTuple([self.client_secret] if is_text else [])
+
+        def read() -> Steps[OAuth2Token]:
+            yield from ()
+            return parse_token_response(message, secrets=secrets)
+
+        return run_steps(self._with_own_errors(read()))
+
+    @abstractmethod
+    def as_message(self, response: Any) -> Response:
+        """What the protocol looks at of a response of the HTTP library."""
 
     def is_replaceable(self, token: Any) -> bool:
         """Whether there is a way to get another token for this one."""

@@ -9,7 +9,9 @@ the same lines in blocking and in asynchronous code.
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable
+from collections.abc import Coroutine
 from collections.abc import Generator
 from typing import Any
 from typing import TypeVar
@@ -102,9 +104,29 @@ def finish(value: object) -> object:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(value)
+        return _of_asgiref(value) if asgiref_waits() else asyncio.run(value)
     # Called from inside an event loop, in blocking code: a loop of its own, in its own thread. It
     # sees the caller's context variables, in which Flask keeps the request and the session.
     context = copy_context()
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(context.run, asyncio.run, value).result()
+
+
+def asgiref_waits() -> bool:
+    """Whether asgiref, for an event loop that waits, does something that blocks in this thread."""
+    sync = sys.modules.get("asgiref.sync")
+    loop = sync and getattr(sync.SyncToAsync.threadlocal, "main_event_loop", None)
+    return bool(loop and loop.is_running())
+
+
+def _of_asgiref(coroutine: Coroutine[Any, Any, Any]) -> object:
+    """Finish a coroutine in a loop of its own, and meanwhile do here what it wants done here.
+
+    What it calls "in the thread of the request", queries of Django for instance, would else wait
+    in this thread for the end of the coroutine.
+    """
+
+    async def wait() -> Any:
+        return await coroutine
+
+    return sys.modules["asgiref.sync"].async_to_sync(wait, force_new_loop=True)()

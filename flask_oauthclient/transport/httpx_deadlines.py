@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from typing import TypeVar
 
@@ -143,7 +144,7 @@ class _InnerTLS(httpcore2.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         try:
-            return self._exchange(lambda: self._tls.read(max_bytes), timeout)
+            return self._exchange(partial(self._tls.read, max_bytes), timeout)
         except ssl.SSLError as failure:
             raise httpcore2.ReadError(failure) from failure
 
@@ -151,7 +152,7 @@ class _InnerTLS(httpcore2.NetworkStream):
         for start in range(0, len(buffer), _WRITE_BYTES):
             piece = buffer[start : start + _WRITE_BYTES]
             try:
-                self._exchange(lambda piece=piece: self._tls.write(piece), timeout)  # type: ignore[misc]
+                self._exchange(partial(self._tls.write, piece), timeout)
             except ssl.SSLError as failure:
                 raise httpcore2.WriteError(failure) from failure
 

@@ -34,31 +34,35 @@ def in_loop(loop: str, do: Callable[..., Awaitable[Any]], *args: Any, **kwargs: 
     return anyio.run(partial(do, *args, **kwargs), backend=loop)
 
 
-def limits(seconds: Any) -> httpx2.Timeout:
-    """The time limits of a call: a number as httpx2 has it, or one deadline."""
-    return httpx2.Timeout(seconds)
-
-
 def fetch(
-    style: str,
-    url: str,
-    *,
-    total: float | None = None,
-    each: float | None = 10,
-    method: str = "GET",
-    content: Any = None,
-    max_bytes: int = MIB,
-    **settings: Any,
+    style: str, url: str, *, total: float | None = None, each: float | None = 10, **settings: Any
 ) -> httpx2.Response:
     """Send a request through a transport of its own, and read the answer.
 
     :param total: seconds for all of it.
     :param each: seconds for each read and write, if there is no total.
+    :param settings: those of :func:`fetch_with`.
+    """
+    limit = each if total is None else TotalTime(total)
+    return fetch_with(style, url, httpx2.Timeout(limit), **settings)
+
+
+def fetch_with(
+    style: str,
+    url: str,
+    timeout: httpx2.Timeout,
+    *,
+    method: str = "GET",
+    content: Any = None,
+    max_bytes: int = MIB,
+    **settings: Any,
+) -> httpx2.Response:
+    """The same with time limits as httpx2 has them.
+
     :param settings: of the transport.
     """
     if style == "blocking":
         with httpx2.Client(transport=Transport(**settings)) as client:
-            timeout = limits(each if total is None else TotalTime(total))
             request = client.build_request(method, url, content=content, timeout=timeout)
             response = client.send(request, stream=True)
             read_bounded(response, max_bytes)
@@ -66,7 +70,6 @@ def fetch(
 
     async def call() -> httpx2.Response:
         async with httpx2.AsyncClient(transport=AsyncTransport(**settings)) as client:
-            timeout = limits(each if total is None else TotalTime(total))
             request = client.build_request(method, url, content=content, timeout=timeout)
             response = await client.send(request, stream=True)
             await aread_bounded(response, max_bytes)

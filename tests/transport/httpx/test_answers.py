@@ -27,6 +27,7 @@ from tests.transport.conftest import Serve
 from tests.transport.httpx._calls import LOOPS
 from tests.transport.httpx._calls import Fetch
 from tests.transport.httpx._calls import in_loop
+from tests.transport.test_doubles import Double
 from tests.transport.test_size_limits import HUGE
 from tests.transport.test_size_limits import tracing
 
@@ -150,24 +151,7 @@ def test_a_body_that_cannot_be_unpacked_is_closed(style: str) -> None:
 # -- doubles ---------------------------------------------------------------------------------
 
 
-class Double:
-    """No more than what the doubles of other people's test suites have."""
-
-    def __init__(self, document: Any, status_code: int = 200) -> None:
-        self.document = document
-        self.status_code = status_code
-
-    def json(self) -> Any:
-        if isinstance(self.document, str):
-            raise ValueError("no JSON")
-        return self.document
-
-    @property
-    def text(self) -> str:
-        return str(self.document)
-
-
-def _with_json(document: Any) -> httpx2.Response:
+def _with_json(document: Any) -> Any:
     response: Any = httpx2.Response(200, text="{'a': 1}")
     response.json = lambda: document
     return response
