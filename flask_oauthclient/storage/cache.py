@@ -1,4 +1,5 @@
-"""One-time values in a cachelib cache (or anything with ``get``, ``set`` and ``delete``).
+"""One-time values in a cache of cachelib's or of Django's, or in anything with ``get``, ``set``
+and ``delete``.
 
 A value is put once and taken once, and of several workers that take it at the same moment exactly
 one gets it. ``get`` followed by ``delete`` does not give that, so each back end has its own way:
@@ -18,16 +19,22 @@ memcached              the answer of ``add``
 files                  a file is made only where there is none; ``add`` would look, then write
 SimpleCache, others    the answer of ``add``
 =====================  ==========================================================================
+
+What is different about Django's stands in :mod:`.django_caches`.
 """
 
 from __future__ import annotations
 
+import os
 import secrets
 import threading
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 from typing import Protocol
+
+from .django_caches import unified
 
 _lock = threading.Lock()
 _CLAIM_SECONDS = 600
@@ -59,6 +66,7 @@ def put(cache: Any, key: str, text: str, lifetime: int) -> None:
     :param lifetime: seconds until it is gone by itself.
     :raises OSError: if the cache says that it did not keep it.
     """
+    cache = unified(cache)
     if is_redis(cache):
         cache._write_client.set(cache._get_prefix() + key, text, ex=lifetime)
         return
@@ -72,6 +80,7 @@ def put(cache: Any, key: str, text: str, lifetime: int) -> None:
 
 def take(cache: Any, key: str) -> str | None:
     """Take a value: of all who try, one gets it, and everybody else ``None``."""
+    cache = unified(cache)
     if is_redis(cache):
         return _text(_take_redis(cache._write_client, cache._get_prefix() + key))
     if is_files(cache):
@@ -83,6 +92,7 @@ def take(cache: Any, key: str) -> str | None:
 
 def read(cache: Any, key: str) -> str | None:
     """Look at a value without taking it."""
+    cache = unified(cache)
     if is_redis(cache):
         return _text(cache._read_client.get(cache._get_prefix() + key))
     return _text(cache.get(key))
@@ -90,6 +100,7 @@ def read(cache: Any, key: str) -> str | None:
 
 def read_many(cache: Any, keys: Sequence[str]) -> list[str | None]:
     """Look at several values, in one round trip where the back end can."""
+    cache = unified(cache)
     if is_redis(cache):
         found = cache._read_client.mget([cache._get_prefix() + key for key in keys])
     elif hasattr(cache, "get_many"):
@@ -107,6 +118,7 @@ def claim(cache: Any, key: str, lifetime: int) -> bool:
     :param lifetime: seconds for which nobody else gets it; longer where the back end keeps files.
     :raises OSError: if the cache says that it did not keep the claim.
     """
+    cache = unified(cache)
     if is_redis(cache):
         name = cache._get_prefix() + key
         return bool(cache._write_client.set(name, _CLAIMED, ex=lifetime, nx=True))
@@ -119,6 +131,7 @@ def claim(cache: Any, key: str, lifetime: int) -> bool:
 
 def remove(cache: Any, key: str) -> None:
     """Remove a value, and wait until it is removed."""
+    cache = unified(cache)
     if is_redis(cache):
         cache._write_client.delete(cache._get_prefix() + key)
     elif is_memcached(cache):
@@ -129,17 +142,17 @@ def remove(cache: Any, key: str) -> None:
 
 
 def is_redis(cache: Any) -> bool:
-    """Whether a cache is cachelib's of Redis or Valkey."""
+    """Whether a cache is one of Redis or Valkey."""
     return hasattr(cache, "_write_client") and hasattr(cache, "_get_prefix")
 
 
 def is_memcached(cache: Any) -> bool:
-    """Whether a cache is cachelib's of memcached."""
+    """Whether a cache is one of memcached."""
     return hasattr(cache, "_client_context")
 
 
 def is_files(cache: Any) -> bool:
-    """Whether a cache is cachelib's of files."""
+    """Whether a cache is one of files."""
     return hasattr(cache, "_get_filename")
 
 
@@ -215,26 +228,27 @@ def _mark(name: str) -> str:
 
 
 def _take_simple(cache: Any, key: str) -> str | None:
-    with _lock:  # a cache whose delete() answers nothing is at least safe among our threads
+    # A cache whose delete() answers nothing is at least safe among our threads.
+    with nullcontext() if hasattr(cache, "delete_is_atomic") else _lock:
         value = cache.get(key)
         won = value is not None and cache.delete(key) is not False
     return _text(value) if won else None
 
 
 def _claim_file(cache: Any, key: str, lifetime: int) -> bool:
-    # The cache itself writes a file of its form, whose content goes to a name that must be new.
-    # Of a claim whose time is up the file may still be there; then it still holds.
+    # The cache itself writes a file of its form, which is given a second name that must be new; so
+    # it is never there without its content. Of a claim whose time is up the file may still be
+    # there; then it still holds.
     aside = f"{key}_{secrets.token_hex(8)}"
     put(cache, aside, _CLAIMED, lifetime)
     original = Path(cache._get_filename(aside))
-    content = original.read_bytes()
-    original.unlink(missing_ok=True)
     try:
-        with Path(cache._get_filename(key)).open("xb") as file:
-            file.write(content)
+        os.link(original, cache._get_filename(key))
     except FileExistsError:
         cache._update_count(delta=-1)
         return False
+    finally:
+        original.unlink(missing_ok=True)
     return True
 
 
@@ -247,7 +261,7 @@ def _claim_memcached(cache: Any, key: str, lifetime: int) -> bool:
 
 
 def _claim_simple(cache: Any, key: str, lifetime: int) -> bool:
-    with _lock:  # as in _take_simple
+    with nullcontext() if hasattr(cache, "delete_is_atomic") else _lock:  # as in _take_simple
         if hasattr(cache, "add"):
             return bool(cache.add(key, _CLAIMED, lifetime))
         first = cache.get(key) is None

@@ -189,7 +189,7 @@ class PendingLogins:
             raise MismatchingStateError("state_expired")
         data = self._take_data(client, state, entry, cookie)
         if data is None:
-            raise MismatchingStateError("state_used")
+            raise _used(_data_of(entry) if cookie is None else cookie.data)
         return data
 
     def peek(self, session: Mapping[str, Any], client: str, state: str) -> dict[str, Any] | None:
@@ -322,6 +322,13 @@ def _is_over(entry: Any, cookie: Any, now: float) -> bool:
 def _data_of(value: Any) -> dict[str, Any] | None:
     data = value.get("data") if isinstance(value, dict) else None
     return data if isinstance(data, dict) else None
+
+
+def _used(data: Mapping[str, Any] | None) -> MismatchingStateError:
+    """The error for a login that was completed already; it says what the login was for."""
+    error = MismatchingStateError("state_used")
+    error.extra = (data or {}).get("extra")
+    return error
 
 
 def _load(text: str) -> Any:

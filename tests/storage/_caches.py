@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import cachelib
+
+from tests.django_client import _project
 
 
 class DictLike:
@@ -105,6 +108,57 @@ def _dict_like(nowhere: str) -> Iterator[Any]:
     yield DictLike()
 
 
+_MANY: dict[str, Any] = {"OPTIONS": {"MAX_ENTRIES": 100_000}}
+
+
+@contextmanager
+def _django_redis(url: str) -> Iterator[Any]:
+    _project.configure()
+    from django.core.cache.backends.redis import RedisCache
+
+    cache = RedisCache(url, {"KEY_PREFIX": "prefix"})
+    yield cache
+    cache._cache.get_client(None, write=True).connection_pool.disconnect()
+
+
+@contextmanager
+def _django_memcached(address: str) -> Iterator[Any]:
+    """A cache of which each thread has a client of its own, as ``django.core.cache.caches`` do."""
+    _project.configure()
+    from django.core.cache import CacheHandler
+    from django.utils.connection import ConnectionProxy
+
+    back_end = "django.core.cache.backends.memcached.PyMemcacheCache"
+    entry = {"BACKEND": back_end, "LOCATION": address, "KEY_PREFIX": "prefix"}
+    cache = ConnectionProxy(CacheHandler({"default": entry}), "default")
+    yield cache
+    cache._cache.disconnect_all()
+
+
+@contextmanager
+def _django_files(folder: str) -> Iterator[Any]:
+    _project.configure()
+    from django.core.cache.backends.filebased import FileBasedCache
+
+    yield FileBasedCache(folder, _MANY)
+
+
+@contextmanager
+def _django_locmem(nowhere: str) -> Iterator[Any]:
+    _project.configure()
+    from django.core.cache.backends.locmem import LocMemCache
+
+    yield LocMemCache(secrets.token_hex(8), _MANY)
+
+
+@contextmanager
+def _django_database(url: str) -> Iterator[Any]:
+    from tests.storage._django import database_cache
+
+    with database_cache(url, _MANY) as cache:
+        yield cache
+
+
 #: Makes a cache, given where its server (or folder) is.
 CACHES: dict[str, Callable[[str], Any]] = {
     "simple": _simple,
@@ -117,6 +171,12 @@ CACHES: dict[str, Callable[[str], Any]] = {
     "memcached-pymemcache-single": _pymemcache_single,
     "memcached-pymemcache-hash": _pymemcache_hash,
     "memcached-python-memcached": _python_memcached,
+    "django-redis": _django_redis,
+    "django-memcached": _django_memcached,
+    "django-files": _django_files,
+    "django-locmem": _django_locmem,
+    "django-sqlite": _django_database,
+    "django-postgres": _django_database,
 }
 #: Those that several processes share.
-SHARED = [name for name in CACHES if name not in ("simple", "dict-like")]
+SHARED = [name for name in CACHES if name not in ("simple", "dict-like", "django-locmem")]

@@ -68,7 +68,7 @@ def _finish(racer: subprocess.Popen[str]) -> list[tuple[int, str]]:
 def main(how: str, kind: str, address: str, race: str, count: str) -> None:
     """Take part in the race."""
     with CACHES[kind](address) as cache:
-        cache.get("a connection")
+        cache.get("a_connection")
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         sys.stdin.readline()

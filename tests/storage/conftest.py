@@ -22,6 +22,9 @@ def address_of(request: pytest.FixtureRequest, tmp_path: Path) -> Address:
     """Where the server of a kind of cache is; it is started when it is first asked for."""
 
     def find(kind: str) -> str:
+        kind = kind.removeprefix("django-")
+        if kind == "postgres":
+            return str(request.getfixturevalue("postgres_url"))
         if kind.startswith("redis"):
             return str(request.getfixturevalue("redis_url"))
         if kind.startswith("memcached"):

@@ -244,6 +244,7 @@ def test_a_file_that_somebody_else_took_is_not_taken(
 
 PROCESSES = 8
 KEYS = 200
+OF_THREADS = ["simple", "dict-like", "files", "redis", "django-locmem", "django-files"]
 
 
 @pytest.mark.parametrize("kind", SHARED)
@@ -260,7 +261,7 @@ def test_of_8_processes_one_takes_each_of_200_values(
     assert all(text == f"value {number}" for values in won for number, text in values)
 
 
-@pytest.mark.parametrize("kind", ["simple", "dict-like", "files", "redis"])
+@pytest.mark.parametrize("kind", OF_THREADS)
 def test_of_8_threads_one_takes_each_of_200_values(
     kind: str, open_cache: Callable[[str], Any]
 ) -> None:

@@ -168,6 +168,7 @@ def test_a_claim_in_files_is_one_file_that_is_cleared_away(
 
 PROCESSES = 8
 KEYS = 200
+OF_THREADS = ["simple", "dict-like", "files", "redis", "django-locmem", "django-files"]
 
 
 @pytest.mark.parametrize("kind", SHARED)
@@ -178,7 +179,7 @@ def test_of_8_processes_one_claims_each_of_200_keys(kind: str, address_of: Addre
     assert winners == dict.fromkeys(range(KEYS), 1)
 
 
-@pytest.mark.parametrize("kind", ["simple", "dict-like", "files", "redis"])
+@pytest.mark.parametrize("kind", OF_THREADS)
 def test_of_8_threads_one_claims_each_of_200_keys(
     kind: str, open_cache: Callable[[str], Any]
 ) -> None:

@@ -1,4 +1,4 @@
-"""Tokens in a cachelib cache.
+"""Tokens in a cache of cachelib's or of Django's.
 
 =====================  ==========================================================================
 Redis, Valkey          for all workers on all machines; recommended. Give the server a policy of
@@ -31,6 +31,9 @@ from ..cache import answered
 from ..cache import is_files
 from ..cache import is_memcached
 from ..cache import is_redis
+from ..django_caches import DjangoCache
+from ..django_caches import is_database
+from ..django_caches import unified
 from .cache_rows import CacheRows
 from .cache_rows import RedisRows
 from .file_locks import FileLocks
@@ -54,7 +57,7 @@ _told: set[str] = set()
 
 
 class CacheTokenStore(SealedTokenStore):
-    """Tokens in a cachelib cache of any kind.
+    """Tokens in a cache of any kind, but for Django's in a database.
 
     :param cache: the cache.
     :param keys: the keys that seal them, the current one first; default is
@@ -63,7 +66,7 @@ class CacheTokenStore(SealedTokenStore):
     :param lock_seconds: life of the lock of a worker that dies while it refreshes a token; longer
         than the time limit of a request to the provider.
     :param prefix: of the keys in the cache.
-    :raises InvalidSettingError: for what is no cachelib cache, or a time that is no time.
+    :raises InvalidSettingError: for what is no such cache, or a time that is no time.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class CacheTokenStore(SealedTokenStore):
         lock_seconds: int = LOCK_SECONDS,
         prefix: str = PREFIX,
     ) -> None:
+        cache = unified(cache)
         _check(cache, lifetime, lock_seconds)
         locks = locks_of(cache, lock_seconds, prefix)
         if is_memcached(cache) and answered(cache._client):
@@ -90,7 +94,9 @@ def _close(client: Any) -> None:
 
 def _check(cache: Any, lifetime: int, lock_seconds: int) -> None:
     if not all(callable(getattr(cache, name, None)) for name in ("get", "set", "delete")):
-        problem = "The cache of a CacheTokenStore is a cachelib cache."
+        problem = "The cache of a CacheTokenStore is one of cachelib's or of Django's."
+    elif is_database(cache):  # whose rows a request that fails takes back, or others push out
+        problem = "Keep tokens in a database with DjangoTokenStore(), and not in a cache there."
     elif hasattr(cache, "execute_command"):
         problem = "Wrap the client of Redis: CacheTokenStore(cachelib.RedisCache(client))."
     elif not (_is_time(lifetime) and _is_time(lock_seconds)):
@@ -111,17 +117,26 @@ def locks_of(cache: Any, seconds: int = LOCK_SECONDS, prefix: str = PREFIX) -> L
     :param seconds: life of the lock of a holder that is gone.
     :param prefix: of their keys, where they lie in the cache itself.
     """
+    cache = unified(cache)
     if is_redis(cache) or is_memcached(cache):
         return Leases(cache, seconds, prefix)
     if getattr(cache, "_threshold", 0):
-        _tell(f"{type(cache).__name__} drops tokens beyond {cache._threshold} entries")
+        _tell(f"{_name_of(cache)} drops tokens beyond {cache._threshold} entries")
     if is_files(cache):
         # A name that ends so is no entry to the cache: it neither counts nor removes the file.
         folder = Path(cache._path)
         name = f"oauthclient-locks{cache._fs_transaction_suffix}"
         return FileLocks(folder / name, like=folder)
-    _tell(f"tokens in {type(cache).__name__} are refreshed once in each process, not once in all")
-    return _OfOneCache(cache)
+    _tell(f"tokens in {_name_of(cache)} are refreshed once in each process, not once in all")
+    return _OfOneCache(_original(cache))
+
+
+def _original(cache: Any) -> Any:
+    return cache.cache if isinstance(cache, DjangoCache) else cache
+
+
+def _name_of(cache: Any) -> str:
+    return type(_original(cache)).__name__
 
 
 class _OfOneCache:

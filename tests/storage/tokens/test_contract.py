@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy
 from sqlalchemy.pool import StaticPool
 
+from flask_oauthclient.storage.django_caches import unified
 from flask_oauthclient.storage.tokens.cache import CacheTokenStore
 from flask_oauthclient.storage.tokens.memory import MemoryTokenStore
 from flask_oauthclient.storage.tokens.sqlalchemy import SQLAlchemyTokenStore
@@ -34,8 +35,16 @@ _ENGINE: dict[str, dict[str, Any]] = {
     "postgres": _SERVER,
     "mariadb": _SERVER,
 }
-#: A client that no two threads may use, one that is tested apart, one that differs elsewhere.
-_OTHERS = ("memcached-pymemcache-single", "memcached-python-memcached", "redis-old")
+#: A client that no two threads may use, two that are tested apart, one that differs elsewhere; and
+#: Django's caches in a database, in which no tokens may be.
+_OTHERS = (
+    "memcached-pymemcache-single",
+    "memcached-python-memcached",
+    "redis-old",
+    "django-memcached",
+    "django-sqlite",
+    "django-postgres",
+)
 KINDS = [kind for kind in CACHES if kind not in _OTHERS]
 T = TypeVar("T")
 
@@ -60,10 +69,11 @@ class TestCache(TokenStoreContract):
         return CacheTokenStore(open_cache(request.param), KEYS, prefix=secrets.token_hex(8))
 
 
-class TestPythonMemcached(TokenStoreContract):
+@pytest.mark.parametrize("kind", ["memcached-python-memcached", "django-memcached"])
+class TestMemcachedOfThreads(TokenStoreContract):
     @pytest.fixture(autouse=True)
-    def _cache(self, open_cache: Callable[[str], Any]) -> None:
-        self.cache = open_cache("memcached-python-memcached")
+    def _cache(self, kind: str, open_cache: Callable[[str], Any]) -> None:
+        self.cache = unified(open_cache(kind))
 
     @pytest.fixture
     def store(self) -> CacheTokenStore:
