@@ -13,6 +13,7 @@ from jinja2 import FileSystemLoader
 from jinja2 import meta
 
 import flask_oauthclient
+from flask_oauthclient import django_client
 from flask_oauthclient import OAuth
 from flask_oauthclient.flask_client import cli
 from flask_oauthclient.flask_client import signals
@@ -25,6 +26,7 @@ CLIENT = ROOT / "flask_oauthclient" / "flask_client"
 SIGN_IN = ROOT / "flask_oauthclient" / "sign_in"
 BLUEPRINT = (ROOT / "docs" / "blueprint.rst").read_text(encoding="utf-8")
 TOKENS = (ROOT / "docs" / "tokens.rst").read_text(encoding="utf-8")
+DJANGO = (ROOT / "docs" / "django.rst").read_text(encoding="utf-8")
 CONFIGURATION = (ROOT / "docs" / "configuration.rst").read_text(encoding="utf-8")
 TEMPLATES = sorted((CLIENT / "templates" / "oauthclient").glob("*.html"))
 KEYWORDS = set(inspect.signature(OAuth.create_blueprint).parameters) - {"self", "name"}
@@ -34,6 +36,8 @@ PROPERTIES = set(
 SIGNALS = {name for name in vars(signals) if name in flask_oauthclient.__all__}
 #: Signals that are explained with the tokens.
 TOKEN_SIGNALS = {name for name in SIGNALS if name.startswith("token_")}
+#: Names that the faces of Flask and Django have in common, and that are listed with Flask's.
+SHARED_NAMES = {"Identity", "LoginRequired", "LoginResult", "OAuthError", "safe_next"}
 #: Public names that are not imported by ``*``, since they need SQLAlchemy.
 SQLALCHEMY_NAMES = {"SQLAlchemyTokenStore", "TokenMixin", "token_table"}
 #: What an application can choose between.
@@ -110,6 +114,21 @@ def test_every_command_is_documented(command: str) -> None:
 @pytest.mark.parametrize("setting", sorted(SETTINGS))
 def test_every_setting_of_the_extension_is_documented(setting: str) -> None:
     assert f"``{setting}``\n    " in CONFIGURATION
+
+
+def test_every_check_of_a_django_project_is_listed() -> None:
+    code = (ROOT / "flask_oauthclient" / "django_client" / "checks.py").read_text(encoding="utf-8")
+    found = re.findall(r"_(error|warning)\(\s*(\d+),", code)
+    ids = {f"oauthclient.{kind[0].upper()}{int(number):03}" for kind, number in found}
+
+    assert ids
+    assert set(re.findall(r"``(oauthclient\.[EW]\d+)``", DJANGO)) == ids
+
+
+@pytest.mark.parametrize("name", sorted(django_client.__all__))
+def test_every_public_name_for_django_is_in_the_reference(name: str) -> None:
+    reference = (ROOT / "docs" / "api.rst").read_text(encoding="utf-8")
+    assert f"flask_oauthclient.django_client.{name}" in reference or name in SHARED_NAMES
 
 
 def test_every_public_name_is_in_the_reference() -> None:

@@ -74,7 +74,7 @@ def _header_saying_https() -> str | None:
     """The name of the header by which a proxy says what the application does not know."""
     if not has_request_context() or request.is_secure:
         return None
-    return header_saying_https(request.headers)
+    return header_saying_https(request.headers.get)
 
 
 def _has_proxy_fix() -> bool:

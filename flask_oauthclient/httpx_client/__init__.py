@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-try:
-    import httpx2  # noqa: F401  an extra, which has to be said
-except ModuleNotFoundError as missing:
+from importlib.util import find_spec
+
+if find_spec("httpx2") is None:  # it is an extra
     raise ImportError(
         "flask_oauthclient.httpx_client needs httpx2: pip install 'flask_oauthclient[httpx]'"
-    ) from missing
+    )
 
 from ..protocol.errors import OAuthError
 from ..protocol.oauth1.placement import SIGNATURE_TYPE_BODY

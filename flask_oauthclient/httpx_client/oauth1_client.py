@@ -78,7 +78,8 @@ class _OAuth1(OAuth1Steps, Sending):
         return built
 
 
-class OAuth1Client(_OAuth1, BlockingOAuth1, PooledClient):
+# The signer is what httpx2 has in ``auth``, too.
+class OAuth1Client(_OAuth1, BlockingOAuth1, PooledClient):  # pyright: ignore[reportIncompatibleMethodOverride]
     """A :class:`httpx2.Client` that signs its requests (RFC 5849).
 
     :param client_id: the client identifier (``oauth_consumer_key``).
@@ -103,7 +104,8 @@ class OAuth1Client(_OAuth1, BlockingOAuth1, PooledClient):
     _pooled_class = PooledClient
 
 
-class AsyncOAuth1Client(_OAuth1, Asynchronous, AsyncPooledClient):
+# The signer is what httpx2 has in ``auth``, too.
+class AsyncOAuth1Client(_OAuth1, Asynchronous, AsyncPooledClient):  # pyright: ignore[reportIncompatibleMethodOverride]
     """A :class:`httpx2.AsyncClient` that signs its requests, under asyncio or trio.
 
     :param client_id: as for :class:`OAuth1Client`, like all that follow.

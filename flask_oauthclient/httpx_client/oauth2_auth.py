@@ -30,10 +30,12 @@ class OAuth2Auth(SessionTokenAuth, SigningAuth):
 
     def signing_steps(self, request: httpx2.Request) -> Steps[httpx2.Request]:
         """Put the token into a request."""
-        yield from self.fresh_steps()
-        body = body_of(request)
+        if self.client is not None:
+            yield from self.fresh_steps()
+        if self.only_adds_header:
+            return self._with_header(request)
+        body, before = body_of(request), dict(request.headers)
         self.check_placement(request.headers, body)
-        before = dict(request.headers) if self.needs_headers else {}
         url, headers, changed = yield from self.prepare_steps(str(request.url), before, body)
         set_here = {k: v for k, v in headers.items() if before.get(k) != v}
         if changed is not body:
@@ -41,6 +43,13 @@ class OAuth2Auth(SessionTokenAuth, SigningAuth):
         signed = with_parts(request, url, set_here, changed)
         signed.extensions[_HEADERS] = tuple(set_here)
         return signed
+
+    def _with_header(self, request: httpx2.Request) -> httpx2.Request:
+        _, headers, _ = self.sign(str(request.url), {}, None, insecure_http=self.insecure_http)
+        for name, value in headers.items():
+            request.headers[name] = value
+        request.extensions[_HEADERS] = tuple(headers)
+        return request
 
     def redirected_steps(
         self, request: httpx2.Request, before: httpx2.Request

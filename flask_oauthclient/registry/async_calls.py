@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import weakref
+from abc import abstractmethod
 from collections.abc import AsyncGenerator
 from collections.abc import Callable
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import TypeAlias
 
 from ..protocol.errors import InvalidSettingError
 from ..protocol.errors import MissingConfigurationError
@@ -29,6 +32,9 @@ _ONLY_OF_REQUESTS = ("hooks", "stream")
 _OF_A_TRANSPORT = ("verify", "cert", "trust_env")
 
 
+_OfLoop: TypeAlias = dict[asyncio.AbstractEventLoop, tuple[Any, AsyncGenerator[None]]]
+
+
 class LoopClients:
     """The clients of a provider, one for each event loop.
 
@@ -37,7 +43,9 @@ class LoopClients:
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self._make = make
-        self._of_loop: dict[asyncio.AbstractEventLoop, tuple[Any, AsyncGenerator[None]]] = {}
+        self._of_loop: _OfLoop = {}
+        # A client that is registered anew, or read anew, leaves its connections to be closed.
+        weakref.finalize(self, self._of_loop.clear).atexit = False
 
     async def here(self) -> Any:
         """The client of the running loop.
@@ -47,23 +55,29 @@ class LoopClients:
         loop = _running_loop()
         known = self._of_loop.get(loop)
         if known is None:
-            for other in list(self._of_loop):
-                if other.is_closed():
-                    self._of_loop.pop(other, None)
+            _forget_closed(self._of_loop)
             client = self._make()
-            known = self._of_loop[loop] = client, self._closing_with(loop, client)
+            known = self._of_loop[loop] = client, _closing_with(loop, client, self._of_loop)
             await anext(known[1])
         return known[0]
 
-    async def _closing_with(
-        self, loop: asyncio.AbstractEventLoop, client: Any
-    ) -> AsyncGenerator[None]:
-        # What ends a loop closes the generators that are still open in it (PEP 525).
-        try:
-            yield
-        finally:
-            self._of_loop.pop(loop, None)
-            await client.aclose()
+
+async def _closing_with(
+    loop: asyncio.AbstractEventLoop, client: Any, of_loop: _OfLoop
+) -> AsyncGenerator[None]:
+    # What ends a loop closes the generators that are still open in it (PEP 525); a loop also
+    # closes one that nobody holds any more.
+    try:
+        yield
+    finally:
+        of_loop.pop(loop, None)
+        await client.aclose()
+
+
+def _forget_closed(of_loop: _OfLoop) -> None:
+    for loop in list(of_loop):
+        if loop.is_closed():
+            of_loop.pop(loop, None)
 
 
 def _running_loop() -> asyncio.AbstractEventLoop:
@@ -148,12 +162,11 @@ def _mounts(proxies: Mapping[str, str | None], settings: Mapping[str, Any]) -> d
 class AsyncCalls:
     """The calls of an API in an event loop; they need the extra ``httpx``."""
 
-    if TYPE_CHECKING:
-
-        async def arequest(
-            self, method: str, url: str, token: Any = None, **kwargs: Any
-        ) -> httpx2.Response:
-            """Call an API with the user's token."""
+    @abstractmethod
+    async def arequest(
+        self, method: str, url: str, token: Any = None, **kwargs: Any
+    ) -> httpx2.Response:
+        """Call an API with the user's token."""
 
     async def aget(self, url: str, **kwargs: Any) -> httpx2.Response:
         """``GET``; see :meth:`arequest`."""

@@ -6,7 +6,7 @@ Nothing of it is believed; it decides on the advice that the log gives (RFC 9700
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable
 
 #: Headers, and what they say then. Each proxy on the way may have added a word.
 _SAYING_HTTPS: dict[str, re.Pattern[str]] = {
@@ -19,12 +19,12 @@ _SAYING_HTTPS: dict[str, re.Pattern[str]] = {
 }
 
 
-def header_saying_https(headers: Mapping[str, str]) -> str | None:
+def header_saying_https(header: Callable[[str, str], str]) -> str | None:
     """The name of the header by which a proxy says what the application does not know.
 
-    :param headers: of a request over plain http, by names in any case.
+    :param header: gives a header of a request over plain http, or the default.
     """
     for name, https in _SAYING_HTTPS.items():
-        if https.search(headers.get(name, "")):
+        if https.search(header(name, "")):
             return name
     return None

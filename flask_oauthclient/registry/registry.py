@@ -78,7 +78,7 @@ class Registry(ABC, Generic[Client]):
 
     _registry: dict[str, Registration]
     #: What the registry keeps for its application, if there is but one.
-    _only: AppState | None = None
+    _only: Any = None
 
     def __init__(
         self,
@@ -179,12 +179,12 @@ class Registry(ABC, Generic[Client]):
     def _put_at_hand(self, state: AppState, name: str, client: Any) -> None:
         """With one application a client is a plain attribute: nothing is faster."""
         if state is self._only and not hasattr(type(self), name):
-            self.__dict__.setdefault(name, client)
+            vars(self).setdefault(name, client)
 
     def _put_away(self) -> None:
         for name, client in self._only.clients.items() if self._only else ():
-            if self.__dict__.get(name) is client:
-                del self.__dict__[name]
+            if vars(self).get(name) is client:
+                del vars(self)[name]
 
     def __getattr__(self, name: str) -> Client:
         if name == "_registry" or name not in self._registry:

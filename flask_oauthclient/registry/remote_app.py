@@ -55,7 +55,7 @@ class RemoteApp(Accounts, AsyncCalls, ABC):
     #: Name of the class of the clients in event loops, in the room of httpx2.
     async_client_name: str
     #: Calls what blocks from within an event loop.
-    apart: Callable[[Callable[[], Any]], Any] = staticmethod(in_thread)
+    _apart: Callable[[Callable[[], Any]], Any] = staticmethod(in_thread)
     #: ``client_kwargs`` that are about authorization requests and not about the session.
     NOT_FOR_THE_SESSION: tuple[str, ...] = ()
 
@@ -262,7 +262,7 @@ class RemoteApp(Accounts, AsyncCalls, ABC):
         """
         client, absolute = await self._of_loops.here(), self._absolute(url)
         response: httpx2.Response = await arun_steps(
-            self._call(client, self.apart, method, absolute, token, kwargs)
+            self._call(client, self._apart, method, absolute, token, kwargs)
         )
         return response
 

@@ -31,8 +31,7 @@ class TokenSession(PooledSession, BlockingUpkeep):
     token_auth_class = OAuth2Auth
     http_auth_class = AuthBase
 
-    @staticmethod
-    def _as_auth_method(auth: Any) -> Any:
+    def _as_auth_method(self, auth: Any) -> Any:
         return as_client_auth(lambda *parts: _signed(auth, *parts))
 
     # -- sending --------------------------------------------------------------------------

@@ -104,9 +104,10 @@ def _is_asyncio() -> bool:
 
 
 async def _shielded(steps: Steps[T]) -> T:
+    done: list[T] = []  # as a scope may swallow errors, for all that type checkers know
     with anyio.CancelScope(shield=True):
-        result = await arun_steps(steps)
-    return result  # noqa: RET504  after the scope, of which mypy believes that it may swallow errors
+        done.append(await arun_steps(steps))
+    return done[0]
 
 
 def _is_over(task: asyncio.Future[Any]) -> None:

@@ -86,7 +86,7 @@ def take_account(kwargs: dict[str, Any]) -> Account | None:
     from ..storage.tokens.account import Account
     from ..storage.tokens.key import TokenKey
 
-    if not callable(getattr(store, "refresh", None)) or not isinstance(key, TokenKey):
+    if store is None or not hasattr(store, "refresh") or not isinstance(key, TokenKey):
         raise InvalidSettingError(
             "invalid_configuration",
             "token_store is a store of tokens, and token_key a TokenKey(client, owner, label): the "

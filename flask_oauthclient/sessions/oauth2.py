@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import cast
 
 from ..protocol.errors import InvalidSettingError
 from ..protocol.errors import MissingEndpointError
@@ -222,8 +223,8 @@ class OAuth2Steps(TokenManagement, OAuth2Client, TokenUpkeep):
             # Another grant, maybe another user's: nothing of the token at hand is its.
             yield from self._kept((yield from call(OAuth2Token({"refresh_token": spent}))))
             yield from self._tell(refresh_token=spent)
-        token: OAuth2Token = self.token
-        return token
+        fresh: Any = self.token
+        return cast("OAuth2Token", fresh)
 
     def _refreshed(
         self,

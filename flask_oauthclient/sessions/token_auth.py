@@ -9,6 +9,7 @@ from typing import Self
 from ..protocol.errors import InvalidSettingError
 from ..protocol.errors import InvalidTokenError
 from ..protocol.errors import MissingTokenError
+from ..protocol.oauth2.bearer import HEADER
 from ..protocol.oauth2.bearer import TokenAuth
 from ..protocol.oauth2.bearer import add_bearer_token
 from ..transport._run import Steps
@@ -45,11 +46,12 @@ class SessionTokenAuth(TokenAuth):
             self.token = self.client.token
 
     @property
-    def needs_headers(self) -> bool:
-        """Whether the headers of a request have a part in what is done to it."""
-        if self.hooks or self._sign_method() is not add_bearer_token:
-            return True
-        return self._has_own_prepare or type(self).sign is not TokenAuth.sign
+    def only_adds_header(self) -> bool:
+        """Whether nothing happens to a request but that it gets an ``Authorization`` header."""
+        if not self.token or self.hooks or self.token_placement not in HEADER:
+            return False
+        is_bearer = self._sign_method() is add_bearer_token
+        return is_bearer and not self._has_own_prepare and type(self).sign is TokenAuth.sign
 
     @property
     def _has_own_prepare(self) -> bool:

@@ -21,11 +21,10 @@ from __future__ import annotations
 import math
 import pickle
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC
 from datetime import datetime
-from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
@@ -105,7 +104,7 @@ class _Memcached(DjangoCache):
         return self.cache._cache
 
     @contextmanager
-    def _client_context(self) -> Iterator[Any]:
+    def _client_context(self) -> Generator[Any]:
         yield self._client
 
     def _normalize_key(self, key: str) -> str:
@@ -223,12 +222,10 @@ def unified(cache: Any) -> Any:
     return cache if kind is None else kind(cache)
 
 
-@lru_cache
 def _is_proxy(cls: type[Any]) -> bool:
     return cls.__module__ == "django.utils.connection"
 
 
-@lru_cache
 def _kind_of(cls: type[Any]) -> type[DjangoCache] | None:
     for base in cls.__mro__:
         if base.__module__.startswith(_BACK_ENDS):

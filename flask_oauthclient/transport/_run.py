@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from collections.abc import Coroutine
 from collections.abc import Generator
+from types import CoroutineType
 from typing import Any
 from typing import TypeVar
 
@@ -61,7 +62,7 @@ def run_steps(steps: Steps[T]) -> T:
         value = next(steps)
         while True:
             failure = None
-            if inspect.iscoroutine(value):
+            if isinstance(value, CoroutineType):
                 try:
                     value = finish(value)
                 except BaseException as raised:  # noqa: BLE001  the steps decide about it
@@ -79,7 +80,7 @@ async def arun_steps(steps: Steps[T]) -> T:
         value = next(steps)
         while True:
             failure = None
-            if inspect.isawaitable(value):
+            if isinstance(value, CoroutineType) or inspect.isawaitable(value):
                 try:
                     value = await value
                 except BaseException as raised:  # noqa: BLE001  cancellation, too: locks are let go
@@ -95,7 +96,7 @@ def finish(value: object) -> object:
 
     :param value: what the callback returned.
     """
-    if not inspect.iscoroutine(value):
+    if not isinstance(value, CoroutineType):
         return value
     import asyncio  # a quarter of the import time of this package, for few
     from concurrent.futures import ThreadPoolExecutor

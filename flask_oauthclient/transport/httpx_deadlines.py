@@ -23,13 +23,15 @@ from .time_limits import TotalTime
 
 T = TypeVar("T")
 
+_RUNNING = (TotalTime, ConnectTime)
+
 #: Bytes that are written at once, under one look at the clock: a TLS record.
 _WRITE_BYTES = 16_384
 
 
 def _left(limit: float | None, error: type[Exception]) -> float | None:
     """What is left of a time limit; the error of httpcore if nothing is."""
-    if not isinstance(limit, TotalTime | ConnectTime):
+    if not isinstance(limit, _RUNNING):
         return limit
     try:
         return limit.remaining()
@@ -72,6 +74,8 @@ class _Stream(httpcore2.NetworkStream):
         return self._stream.read(max_bytes, _left(timeout, httpcore2.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        if not buffer:  # httpcore2 writes an empty body, and the end of it, in this way
+            return
         if not isinstance(timeout, TotalTime) or len(buffer) <= _WRITE_BYTES:
             self._stream.write(buffer, _left(timeout, httpcore2.WriteTimeout))
             return
@@ -197,6 +201,8 @@ class _AsyncStream(httpcore2.AsyncNetworkStream):
             raise httpcore2.ReadError(failure) from failure
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        if not buffer:
+            return
         try:
             await self._stream.write(buffer, _left(timeout, httpcore2.WriteTimeout))
         except ssl.SSLError as failure:

@@ -21,7 +21,8 @@ from .token import is_token
 
 Headers = dict[str, str]
 
-_HEADER = frozenset({"header", "headers"})
+#: The names of the usual placement.
+HEADER = frozenset({"header", "headers"})
 _BODY = frozenset({"body"})
 _QUERY = frozenset({"uri", "url", "query"})
 
@@ -39,7 +40,7 @@ def add_bearer_token(
     :returns: the three with the token.
     :raises InvalidSettingError: for another placement.
     """
-    if placement in _HEADER:
+    if placement in HEADER:
         return uri, {**headers, "Authorization": f"Bearer {token}"}, body
     if placement in _BODY:
         form = body.decode("utf-8") if isinstance(body, bytes) else body or ""
@@ -71,7 +72,7 @@ class TokenAuth:
         self.client = client
         #: Compliance hooks of the type ``protected_request``, called with ``(url, headers, body)``.
         self.hooks = HookList()
-        if token_placement not in _HEADER:
+        if token_placement not in HEADER:
             warn_caller(
                 f"token_placement={token_placement!r} shows the token where it is logged and "
                 "cached (RFC 6750 section 5.3); use the header if the server allows it",
