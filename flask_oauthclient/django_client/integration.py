@@ -5,9 +5,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from collections.abc import MutableMapping
+from contextlib import suppress
 from typing import Any
 from typing import Self
 
+from django.contrib.sessions.backends.base import UpdateError
 from django.core.exceptions import BadRequest
 from django.core.exceptions import RequestDataTooBig
 from django.core.exceptions import TooManyFieldsSent
@@ -33,6 +35,7 @@ from .cookies import Cookie
 from .cookies import apply_cookies
 from .cookies import note_cookie
 from .proxy import warn_of_plain_http
+from .session import as_mapping
 from .session import session_of
 from .settings import config
 from .signals import token_refresh_failed
@@ -124,12 +127,27 @@ class DjangoIntegration(Integration):
             note_cookie(request, Cookie(name, value, seconds, secure))
 
         return Browser(
-            session=session_of(request) if store is None else store,
+            session=session_of(request) if store is None else as_mapping(store),
             cookies=request.COOKIES,
             host=request.get_host(),
             secure=secure,
             set_cookie=set_cookie,
         )
+
+    def take_login(self, state: str) -> dict[str, Any]:
+        """Take the data of a login, once, if this browser started it."""
+        try:
+            return super().take_login(state)
+        finally:
+            self._save_session()
+
+    def _save_session(self) -> None:
+        # A login that a failure of the provider ends is answered with a 5xx, and with such an
+        # answer the middleware saves no session: the login would be there for a second try.
+        session = self.http_request.session
+        if session.modified and session.session_key:
+            with suppress(UpdateError):  # somebody has ended the session, and the login with it
+                session.save()
 
     # -- the request ----------------------------------------------------------------------
 

@@ -23,16 +23,9 @@ if TYPE_CHECKING:
     from .remote_app import DjangoOAuth2App  # noqa: F401  what the registry is one of
     from .state import AppState
 
-#: Settings that clients are built of.
-_OURS = frozenset(
-    {
-        CLIENTS,
-        OLD_CLIENTS,
-        "OAUTHCLIENT_TOKEN_KEYS",
-        "SECRET_KEY",
-        "SECRET_KEY_FALLBACKS",
-    }
-)
+#: Settings that clients are built of, and those that seal what browsers carry.
+_OF_CLIENTS = frozenset({CLIENTS, OLD_CLIENTS})
+_OF_KEYS = frozenset({"SECRET_KEY", "SECRET_KEY_FALLBACKS"})
 
 #: The registries of this process, for the checks.
 registries: weakref.WeakSet[OAuth] = weakref.WeakSet()
@@ -72,6 +65,8 @@ class OAuth(Mountable, Registry["DjangoOAuth2App"]):
         token_owner: Callable[[Any], Any] | None = None,
     ) -> None:
         super().__init__(cache, fetch_token, update_token, token_store, token_owner)
+        #: For whoever holds one, while a test replaces settings.
+        self._built: weakref.WeakSet[Any] = weakref.WeakSet()
         registries.add(self)
         register_checks()  # also for a project without our application
 
@@ -98,6 +93,16 @@ class OAuth(Mountable, Registry["DjangoOAuth2App"]):
         """
         self._note_redirect_uri(state, name)
 
+    def _build(self, state: app_state.AppState, name: str) -> Any:
+        client = super()._build(state, name)
+        self._built.add(client)
+        return client
+
+    def keys_changed(self) -> None:
+        """Seal with other keys, since a test has changed them."""
+        if self._only is not None:
+            self._only.forget_keys()
+
     def settings_changed(self) -> None:
         """Build the clients anew, of settings that a test has changed.
 
@@ -105,20 +110,21 @@ class OAuth(Mountable, Registry["DjangoOAuth2App"]):
         """
         if self._only is None:
             return
-        clients = list(self._only.clients.values())
         self._put_away()
         self._only.clients.clear()
-        self._only.reload()
+        self._only.redirect_uris.clear()
         for name in self.names():
             self._note_redirect_uri(self._only, name)
-        for client in clients:
+        for client in list(self._built):
             client.settings_changed()
 
 
 def _reload(*, setting: str, **_: Any) -> None:
-    if setting in _OURS:
-        for oauth in list(registries):
+    for oauth in list(registries):
+        if setting in _OF_CLIENTS:
             oauth.settings_changed()
+        elif setting in _OF_KEYS:
+            oauth.keys_changed()
 
 
 setting_changed.connect(_reload, dispatch_uid="flask_oauthclient")

@@ -42,6 +42,11 @@ class SessionMapping(MutableMapping[str, Any]):
         return len(self._session.keys())
 
 
+def as_mapping(session: Any) -> MutableMapping[str, Any]:
+    """A session as a mapping; what is one already stays as it is."""
+    return SessionMapping(session) if isinstance(session, SessionBase) else session
+
+
 def session_of(request: HttpRequest) -> SessionMapping:
     """The session of a request.
 

@@ -65,11 +65,10 @@ class AppState(app_state.AppState):
     def _session_lifetime(self) -> int:
         return int(config["SESSION_COOKIE_AGE"])
 
-    def reload(self) -> None:
-        """Let keys and addresses be read anew, after settings were changed."""
+    def forget_keys(self) -> None:
+        """Read the keys anew when they are needed next."""
         for name in ("sealer", "logins"):
             vars(self).pop(name, None)
-        self.redirect_uris.clear()
 
 
 def cache_of(cache: Any) -> Any:

@@ -68,7 +68,7 @@ class TokenConnections:
     def give_back(self, connection: BaseDatabaseWrapper) -> None:
         """Keep a connection for the next use, or close it."""
         if connection.settings_dict["CONN_MAX_AGE"] == 0 or _is_test_run():
-            connection.close()
+            close(connection)
             return
         self._idle.setdefault(_place(connection.alias), []).append(connection)
 

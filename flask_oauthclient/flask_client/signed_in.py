@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from typing import cast
 
 from flask import has_request_context
@@ -11,6 +12,7 @@ from ..sign_in import signed_in
 from ..sign_in.identity import Identity
 from ..sign_in.identity import Kept
 from ..sign_in.signed_in import KEPT
+from ..sign_in.signed_in import find_kept
 from .mounted import find_app_state
 from .site import FlaskSite
 from .unproxied import this_request
@@ -27,9 +29,11 @@ def read_kept() -> Kept | None:
     """What the session keeps of who is signed in, if that still holds; ``None`` for nobody."""
     if not has_request_context():
         return None
-    if KEPT not in this_request().__dict__ and find_app_state() is None:
-        return None
-    return signed_in.read_kept(_ANYWHERE)
+    known: dict[str, Any] = this_request().__dict__
+    if KEPT not in known:
+        state = find_app_state()
+        known[KEPT] = None if state is None else find_kept(_ANYWHERE, state)
+    return cast("Kept | None", known[KEPT])
 
 
 #: The person who is signed in: an :class:`Identity`, false if there is nobody.

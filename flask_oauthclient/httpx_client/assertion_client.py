@@ -15,6 +15,8 @@ from ..sessions.asynchronous import awaited
 from ..transport.httpx import CLIENT_SETTINGS
 from ..transport.httpx import AsyncPooledClient
 from ..transport.httpx import PooledClient
+from .token_sending import AsyncCalls
+from .token_sending import BlockingCalls
 from .token_sending import TokenSending
 
 
@@ -60,7 +62,7 @@ class _Assertion(TokenSending, AssertionSteps):
         )
 
 
-class AssertionClient(_Assertion, BlockingAssertion, PooledClient):
+class AssertionClient(BlockingCalls, _Assertion, BlockingAssertion, PooledClient):  # pyright: ignore[reportIncompatibleMethodOverride]
     """A :class:`httpx2.Client` for service accounts (RFC 7521, RFC 7522, RFC 7523).
 
     It gets a token before its first request, and another one when that has expired or an API
@@ -90,7 +92,7 @@ class AssertionClient(_Assertion, BlockingAssertion, PooledClient):
     _pooled_class = PooledClient
 
 
-class AsyncAssertionClient(_Assertion, AsyncUpkeep, AsyncPooledClient):
+class AsyncAssertionClient(AsyncCalls, _Assertion, AsyncUpkeep, AsyncPooledClient):  # pyright: ignore[reportIncompatibleMethodOverride]
     """The same for an event loop: a :class:`httpx2.AsyncClient`, under asyncio or trio.
 
     :param token_endpoint: as for :class:`AssertionClient`, like all that follow.

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Iterable
-from contextlib import AbstractAsyncContextManager
-from contextlib import AbstractContextManager
 from typing import Any
 
 import httpx2
-from httpx2 import USE_CLIENT_DEFAULT
 
 from ..protocol.messages import Response
 from ..protocol.oauth2.client import OAuth2Client as OAuth2Core
@@ -27,6 +24,8 @@ from ..transport.httpx_answers import to_message
 from .client_auth import OAuth2ClientAuth
 from .client_auth import as_auth_method
 from .keywords import CALL_KEYWORDS
+from .token_sending import AsyncCalls
+from .token_sending import BlockingCalls
 from .token_sending import TokenSending
 
 
@@ -75,7 +74,7 @@ class _OAuth2(TokenSending, OAuth2Steps):
         return to_message(response)
 
 
-class OAuth2Client(_OAuth2, BlockingOAuth2, PooledClient):
+class OAuth2Client(BlockingCalls, _OAuth2, BlockingOAuth2, PooledClient):  # pyright: ignore[reportIncompatibleMethodOverride]
     """A :class:`httpx2.Client` that gets a token and presents it.
 
     :param client_id: the client's identifier.
@@ -99,44 +98,8 @@ class OAuth2Client(_OAuth2, BlockingOAuth2, PooledClient):
 
     _pooled_class = PooledClient
 
-    def request(
-        self,
-        method: str,
-        url: httpx2.URL | str,
-        withhold_token: bool = False,
-        auth: Any = USE_CLIENT_DEFAULT,
-        **kwargs: Any,
-    ) -> httpx2.Response:
-        """Send a request with the token, replaced if it has expired.
 
-        A 401 that says ``invalid_token`` leads to one more try with another token, if there is a
-        way to get one (RFC 6750 section 3.1).
-
-        :param method: HTTP method.
-        :param url: absolute URL, or relative to ``base_url``.
-        :param withhold_token: send no token.
-        :param auth: another ``auth`` object of httpx2 instead of the token.
-        :param kwargs: as :meth:`httpx2.Client.request` takes them.
-        :raises MissingTokenError: if there is no token.
-        :raises InvalidTokenError: if it has expired and cannot be replaced.
-        :raises InsecureTransportError: if the token would travel in the clear.
-        :raises httpx2.HTTPError: if the call fails.
-        """
-        return super().request(method, url, auth=_auth(withhold_token, auth), **kwargs)
-
-    def stream(  # type: ignore[override]  # a context manager of whatever class
-        self,
-        method: str,
-        url: httpx2.URL | str,
-        withhold_token: bool = False,
-        auth: Any = USE_CLIENT_DEFAULT,
-        **kwargs: Any,
-    ) -> AbstractContextManager[httpx2.Response]:
-        """The same for a response whose body is not read at once; a context manager."""
-        return super().stream(method, url, auth=_auth(withhold_token, auth), **kwargs)
-
-
-class AsyncOAuth2Client(_OAuth2, AsyncUpkeep, AsyncPooledClient):
+class AsyncOAuth2Client(AsyncCalls, _OAuth2, AsyncUpkeep, AsyncPooledClient):  # pyright: ignore[reportIncompatibleMethodOverride]
     """A :class:`httpx2.AsyncClient` that gets a token and presents it, under asyncio or trio.
 
     However many tasks share it, an expired token is replaced once; with a store, however many
@@ -156,29 +119,3 @@ class AsyncOAuth2Client(_OAuth2, AsyncUpkeep, AsyncPooledClient):
     async def fetch_access_token(self, url: str | None = None, **kwargs: Any) -> OAuth2Token:
         """The same as :meth:`fetch_token`."""
         return await self.fetch_token(url, **kwargs)
-
-    async def request(
-        self,
-        method: str,
-        url: httpx2.URL | str,
-        withhold_token: bool = False,
-        auth: Any = USE_CLIENT_DEFAULT,
-        **kwargs: Any,
-    ) -> httpx2.Response:
-        """Send a request with the token; see :meth:`OAuth2Client.request`."""
-        return await super().request(method, url, auth=_auth(withhold_token, auth), **kwargs)
-
-    def stream(  # type: ignore[override]  # a context manager of whatever class
-        self,
-        method: str,
-        url: httpx2.URL | str,
-        withhold_token: bool = False,
-        auth: Any = USE_CLIENT_DEFAULT,
-        **kwargs: Any,
-    ) -> AbstractAsyncContextManager[httpx2.Response]:
-        """The same for a response whose body is not read at once; a context manager."""
-        return super().stream(method, url, auth=_auth(withhold_token, auth), **kwargs)
-
-
-def _auth(withhold_token: bool, auth: Any) -> Any:
-    return None if withhold_token and auth is USE_CLIENT_DEFAULT else auth

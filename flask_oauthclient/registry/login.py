@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping
 from types import UnionType
@@ -289,14 +290,25 @@ def _challenge(verifier: str | None) -> dict[str, str]:
 
 def demanded_acr(params: Mapping[str, Any]) -> dict[str, Any] | None:
     """What a request demands of ``acr`` (Core 3.1.2.1 and 5.5.1.1)."""
-    claims = params.get("claims")
-    wish = (claims.get("id_token") or {}).get("acr") if isinstance(claims, Mapping) else None
+    claims = _requested_claims(params.get("claims"))
+    of_id_token = claims.get("id_token")
+    wish = of_id_token.get("acr") if isinstance(of_id_token, Mapping) else None
     if isinstance(wish, Mapping):
         value = [wish["value"]] if "value" in wish else []
         values = list(wish.get("values") or value)
         return {"values": values, "essential": bool(wish.get("essential"))}
     voluntary = scope_to_list(params.get("acr_values"))
     return {"values": voluntary, "essential": False} if voluntary else None
+
+
+def _requested_claims(given: Any) -> Mapping[str, Any]:
+    """The parameter ``claims``, as an object or as the text that is sent."""
+    if isinstance(given, str | bytes):
+        try:
+            given = json.loads(given)
+        except (ValueError, RecursionError):
+            given = None  # it is the provider's to refuse
+    return given if isinstance(given, Mapping) else {}
 
 
 def check_response_mode(callback: CallbackRequest, asked: object) -> None:

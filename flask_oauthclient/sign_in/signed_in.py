@@ -119,19 +119,24 @@ def read_kept(site: Site) -> Kept | None:
     """What the session keeps of who is signed in, if that still holds; ``None`` for nobody."""
     known = site.memo
     if KEPT not in known:
-        known[KEPT] = _find(site)
+        known[KEPT] = find_kept(site, site.state)
     return cast("Kept | None", known[KEPT])
 
 
-def _find(site: Site) -> Kept | None:
+def find_kept(site: Site, state: AppState) -> Kept | None:
+    """The same, for the first time in a request: who was ended is signed out.
+
+    :param site: the visit.
+    :param state: what the registry keeps for the application.
+    """
     kept = parse(site.session.get(KEY))
-    ended = is_ended(site.state, kept) if kept is not None else None
+    ended = _is_ended(state, kept) if kept is not None else None
     if ended:
         site.end_session()
     return kept if ended is False else None
 
 
-def is_ended(state: AppState, kept: Kept) -> bool | None:
+def _is_ended(state: AppState, kept: Kept) -> bool | None:
     """Whether a sign-in was ended; ``None`` if that is not known."""
     try:
         return state.sign_outs.ended(

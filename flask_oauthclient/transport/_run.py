@@ -130,4 +130,10 @@ def _of_asgiref(coroutine: Coroutine[Any, Any, Any]) -> object:
     async def wait() -> Any:
         return await coroutine
 
-    return sys.modules["asgiref.sync"].async_to_sync(wait, force_new_loop=True)()
+    sync = sys.modules["asgiref.sync"]
+    of_thread = vars(sync.SyncToAsync.threadlocal)
+    before = dict(of_thread)
+    try:
+        return sync.async_to_sync(wait, force_new_loop=True)()
+    finally:
+        of_thread.update(before)  # what was done here meanwhile was for another loop

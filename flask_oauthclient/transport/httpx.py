@@ -9,7 +9,9 @@ broke, and redirects that take no credentials to another origin.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import AsyncIterator
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Mapping
 from contextlib import suppress
 from http.cookiejar import CookieJar
@@ -37,6 +39,7 @@ from .httpx_answers import classify
 from .httpx_answers import read_bounded
 from .httpx_answers import to_message
 from .httpx_auth import SigningAuth
+from .httpx_auth import body_of
 from .httpx_auth import is_repeatable
 from .httpx_connections import AsyncTransport
 from .httpx_connections import Transport
@@ -86,6 +89,20 @@ _FAILURES = (
     UnicodeError,
     JSONDecodeError,  # of a compliance hook
 )
+
+
+class _NoBody(httpx2.SyncByteStream, httpx2.AsyncByteStream):
+    """A body of no pieces; that of httpx2 is one empty piece, which is sent like any other."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(())
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in ():
+            yield piece
+
+
+_NO_BODY = _NoBody()
 
 
 class Sending:
@@ -153,15 +170,23 @@ class Sending:
     ) -> Steps[Any]:
         """The steps of ``send``."""
         me: Any = self
-        if follow_redirects is USE_CLIENT_DEFAULT:
-            follow_redirects = me.follow_redirects
+        follow = self.follows(follow_redirects)
         if auth is USE_CLIENT_DEFAULT:
             auth = me.auth
         if auth is None and not request.url.userinfo:
             auth = _UNSIGNED
         if isinstance(auth, SigningAuth):
-            return self.call_steps(request, auth, stream=stream, follow=follow_redirects)
-        return self._foreign_steps(request, auth, stream=stream, follow=follow_redirects)
+            return self.call_steps(request, auth, stream=stream, follow=follow)
+        return self._foreign_steps(request, auth, stream=stream, follow=follow)
+
+    def follows(self, follow_redirects: Any) -> bool:
+        """Whether a call follows redirects.
+
+        :param follow_redirects: what the call says; default is what the client says.
+        """
+        me: Any = self
+        is_default = follow_redirects is USE_CLIENT_DEFAULT
+        return bool(me.follow_redirects if is_default else follow_redirects)
 
     def _foreign_steps(
         self, request: httpx2.Request, auth: Any, *, stream: bool, follow: bool
@@ -220,6 +245,8 @@ class Sending:
 
     def _send_once(self, request: httpx2.Request) -> Any:
         _check_sendable(request)
+        if isinstance(request.stream, httpx2.ByteStream) and body_of(request) is None:
+            request.stream = _NO_BODY
         return self._send(request, stream=True, auth=_NOTHING, follow_redirects=False)
 
     def _limit(self, request: httpx2.Request, *, streamed: bool) -> None:

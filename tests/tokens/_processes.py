@@ -40,12 +40,13 @@ class WorkerProcess:
     """A worker.
 
     :param holding: where it is put when it says that it holds a lock.
+    :param module: what it runs.
     """
 
-    def __init__(self, holding: queue.Queue[WorkerProcess]) -> None:
+    def __init__(self, holding: queue.Queue[WorkerProcess], module: str) -> None:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  closed by `end`
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.tokens._worker"],
+            [sys.executable, "-m", module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -139,9 +140,13 @@ class Report:
 
 
 class Workers:
-    """Workers that are started when they are needed, and used again by the next test."""
+    """Workers that are started when they are needed, and used again by the next test.
 
-    def __init__(self) -> None:
+    :param module: what each of them runs.
+    """
+
+    def __init__(self, module: str = "tests.tokens._worker") -> None:
+        self._module = module
         self._all: list[WorkerProcess] = []
         self._site: dict[str, Any] = {}
         self._logs: list[str] = []
@@ -153,7 +158,7 @@ class Workers:
         """Let so many workers make the application."""
         self._site = {"place": place, "client": client}
         while len(self._all) < count:
-            self._all.append(WorkerProcess(self.holding))
+            self._all.append(WorkerProcess(self.holding, self._module))
         self.used = self._all[:count]
         self.tell("site", self._site)
 
@@ -195,7 +200,7 @@ class Workers:
         dead.kill()
         self._logs.append(dead.said())
         dead.close()
-        fresh = WorkerProcess(self.holding)
+        fresh = WorkerProcess(self.holding, self._module)
         self._all[self._all.index(dead)] = fresh
         self.used[self.used.index(dead)] = fresh
         for command, value in (("site", self._site), ("get", calls), ("go", None)):

@@ -138,7 +138,7 @@ class Calls:
 class Worker:
     """What the commands do."""
 
-    site: Site
+    site: Any
     calls: Calls
 
     def __init__(self) -> None:
@@ -154,8 +154,11 @@ class Worker:
         _armed.clear()
         kept.FAILURE_SECONDS = 30
         self._last.close()
-        self.site = Site(**value, compliance_fix=stand_still)
+        self.site = self._make_site(value)
         self._last.enter_context(self.site.stack)
+
+    def _make_site(self, value: dict[str, Any]) -> Any:
+        return Site(**value, compliance_fix=stand_still)
 
     def _do_keep(self, value: dict[str, Any]) -> None:
         self.site.keep(**value)
@@ -193,14 +196,13 @@ class Worker:
         kept.FAILURE_SECONDS = value  # type: ignore[assignment]
 
 
-def main() -> None:
-    """Serve."""
+def serve(worker: Worker) -> None:
+    """Carry out the commands that come."""
     logging.basicConfig(level=logging.INFO)
-    worker = Worker()
     for line in sys.stdin:
         [(name, value)] = json.loads(line).items()
         say(worker.do(name, value))
 
 
 if __name__ == "__main__":
-    main()
+    serve(Worker())

@@ -88,6 +88,9 @@ def split_keys(configured: object) -> tuple[str | bytes, ...]:
     )
 
 
+_MAKES_KEYS = "`flask oauth keys generate` (Django: `manage.py oauthclient_keys generate`)"
+
+
 def check_keys(keys: Iterable[str | bytes]) -> None:
     """Refuse keys that could be guessed.
 
@@ -97,7 +100,7 @@ def check_keys(keys: Iterable[str | bytes]) -> None:
         raise InvalidSettingError(
             "invalid_configuration",
             f"A key that seals tokens has {_MIN_KEY_LENGTH} characters at the least, the "
-            "SECRET_KEY too if it stands in for one. `flask oauth keys generate` makes one.",
+            f"SECRET_KEY too if it stands in for one. {_MAKES_KEYS} makes one.",
         )
 
 
@@ -116,8 +119,8 @@ class TokenSealer:
         if not keys:
             raise MissingConfigurationError(
                 "missing_configuration",
-                "Tokens are stored sealed. Set OAUTHCLIENT_TOKEN_KEYS (`flask oauth keys generate` "
-                "makes a key), or pass keys to the store.",
+                f"Tokens are stored sealed. Set OAUTHCLIENT_TOKEN_KEYS ({_MAKES_KEYS} makes a "
+                "key), or pass keys to the store.",
             )
         check_keys(keys)
         self._keys = [_read_key(key) for key in keys]
