@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from typing import cast
 
-from flask import has_request_context
 from werkzeug.local import LocalProxy
 
 from ..sign_in import signed_in
@@ -27,9 +26,10 @@ def read_identity() -> Identity | None:
 
 def read_kept() -> Kept | None:
     """What the session keeps of who is signed in, if that still holds; ``None`` for nobody."""
-    if not has_request_context():
+    try:
+        known: dict[str, Any] = this_request().__dict__
+    except RuntimeError:  # there is none
         return None
-    known: dict[str, Any] = this_request().__dict__
     if KEPT not in known:
         state = find_app_state()
         known[KEPT] = None if state is None else find_kept(_ANYWHERE, state)

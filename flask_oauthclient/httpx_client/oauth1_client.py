@@ -69,8 +69,11 @@ class _OAuth1(OAuth1Steps, Sending):
 
     def as_sent(self, url: str, params: Any) -> str:
         """An endpoint's URL as httpx2 writes it, with the client's parameters, too."""
-        me: Any = self
-        return str(me.build_request("POST", add_params(url, pairs(params))).url)
+        complete = self.with_own_params(add_params(url, pairs(params)))
+        try:
+            return str(httpx2.URL(complete))
+        except httpx2.InvalidURL:
+            return complete  # the signer will say what is wrong
 
     def _built(self, request: Request, timeout: Any, extensions: Any) -> httpx2.Request:
         built = super()._built(request, timeout, extensions)

@@ -14,6 +14,7 @@ from ..protocol.oauth2.client_auth import AuthMethod
 from ..protocol.oauth2.token import OAuth2Token
 from ..sessions.asynchronous import AsyncUpkeep
 from ..sessions.asynchronous import awaited
+from ..sessions.asynchronous import finished
 from ..sessions.calls import take_account
 from ..sessions.oauth2 import BlockingOAuth2
 from ..sessions.oauth2 import OAuth2Steps
@@ -112,7 +113,7 @@ class AsyncOAuth2Client(AsyncCalls, _OAuth2, AsyncUpkeep, AsyncPooledClient):  #
     _pooled_class = AsyncPooledClient
 
     fetch_token = awaited(OAuth2Steps.fetch_steps)
-    refresh_token = awaited(OAuth2Steps.refresh_steps)
+    refresh_token = finished(OAuth2Steps.refresh_steps)
     revoke_token = awaited(OAuth2Steps.revoke_steps)
     introspect_token = awaited(OAuth2Steps.introspect_steps)
 

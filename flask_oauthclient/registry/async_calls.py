@@ -21,6 +21,7 @@ from typing import TypeAlias
 
 from ..protocol.errors import InvalidSettingError
 from ..protocol.errors import MissingConfigurationError
+from ..transport._run import asgiref_part
 from ..transport._run import asgiref_waits
 
 if TYPE_CHECKING:
@@ -115,13 +116,14 @@ def _in_thread_of_the_request(do: Callable[[], Any]) -> Any:
 
 def _has_thread_of_its_own() -> bool:
     """Whether asgiref has a thread for this request; all others would share one in a process."""
-    sync = sys.modules.get("asgiref.sync")
-    if sync is None or asgiref_waits():
+    if asgiref_waits():
         return False
+    context = asgiref_part("SyncToAsync", "thread_sensitive_context")
     return bool(
-        getattr(sync.AsyncToSync.executors, "current", None)
-        or sync.SyncToAsync.thread_sensitive_context.get(None)
-        or asyncio.get_running_loop() in sync.AsyncToSync.loop_thread_executors
+        getattr(asgiref_part("AsyncToSync", "executors"), "current", None)
+        or (context is not None and context.get(None))
+        or asyncio.get_running_loop()
+        in (asgiref_part("AsyncToSync", "loop_thread_executors") or ())
     )
 
 
@@ -131,6 +133,8 @@ def for_a_loop(settings: dict[str, Any]) -> dict[str, Any]:
     :param settings: keywords of the session.
     :raises InvalidSettingError: for one that has no counterpart.
     """
+    import httpx2
+
     for name in _ONLY_OF_REQUESTS:
         if name in settings:
             raise InvalidSettingError(
@@ -138,6 +142,10 @@ def for_a_loop(settings: dict[str, Any]) -> dict[str, Any]:
                 f"client_kwargs: {name} is for requests, and aget() and its kin use httpx2. "
                 "compliance_fix can adapt both.",
             )
+    if not hasattr(settings.get("transport") or httpx2.AsyncBaseTransport, "handle_async_request"):
+        raise InvalidSettingError(
+            "invalid_configuration", "client_kwargs: this transport cannot be used by aget()."
+        )
     translated = {"follow_redirects": True, **settings}
     proxies = translated.pop("proxies", None)
     if proxies:

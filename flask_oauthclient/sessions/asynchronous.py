@@ -10,6 +10,7 @@ from functools import wraps
 from typing import Any
 from typing import ParamSpec
 from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 import anyio
 import anyio.from_thread
@@ -45,6 +46,23 @@ def awaited(
     return method
 
 
+def finished(
+    steps: Callable[P, Steps[T]],
+) -> Callable[P, Coroutine[Any, Any, T]]:
+    """The same for steps that go on when who waits for them is cancelled.
+
+    :param steps: of a method of :class:`Asynchronous`.
+    """
+
+    @wraps(steps)
+    async def method(*args: P.args, **kwargs: P.kwargs) -> T:
+        session: Any = args[0]
+        result: T = await session.to_the_end(steps(*args, **kwargs))
+        return result
+
+    return method
+
+
 class Asynchronous(Flavour):
     """Methods give coroutines."""
 
@@ -57,7 +75,7 @@ class Asynchronous(Flavour):
 
         A refresh token that is on its way is spent: what comes back for it must be kept.
         """
-        if _is_asyncio():
+        if isinstance(_event_loop(), asyncio.AbstractEventLoop):
             task = asyncio.ensure_future(arun_steps(steps))
             _going_on.add(task)
             task.add_done_callback(_is_over)
@@ -95,12 +113,14 @@ class AsyncUpkeep(Asynchronous, TokenUpkeep):
         return await self.drive(self.exchange_steps(exchange, hook, **settings))
 
 
-def _is_asyncio() -> bool:
+def _event_loop() -> Any:
+    """The running event loop, or what stands for it under trio."""
     try:
-        asyncio.get_running_loop()
+        return asyncio.get_running_loop()
     except RuntimeError:
-        return False
-    return True
+        import trio  # as that is what is running
+
+        return trio.lowlevel.current_trio_token()
 
 
 async def _shielded(steps: Steps[T]) -> T:
@@ -119,10 +139,11 @@ def _is_over(task: asyncio.Future[Any]) -> None:
 class _Hold:
     """That a lock is held, by a task and by what the task does meanwhile."""
 
-    __slots__ = ("depth", "lock")
+    __slots__ = ("depth", "lock", "turn")
 
-    def __init__(self, lock: TaskLock) -> None:
+    def __init__(self, lock: TaskLock, turn: anyio.Semaphore) -> None:
         self.lock = lock
+        self.turn = turn
         self.depth = 1
 
 
@@ -132,30 +153,33 @@ _holds: ContextVar[tuple[_Hold, ...]] = ContextVar("oauthclient_holds", default=
 class TaskLock:
     """A lock that its holder may take once more, for instance in a callback of the application.
 
-    The holder is known by its context, which tasks that it starts inherit.
+    The holder is known by its context, which tasks that it starts inherit; one of those may be
+    the last to release it, for which reason this is no :class:`anyio.Lock`.
     """
 
     def __init__(self) -> None:
-        self._lock = anyio.Lock()
-        self._hold: _Hold | None = None
+        # One for each event loop: in one that has ended, nobody is left to open it.
+        self._turns: WeakKeyDictionary[Any, anyio.Semaphore] = WeakKeyDictionary()
 
     async def acquire(self) -> None:
         """Wait until nobody else holds the lock."""
-        for hold in _holds.get():
-            if hold.lock is self and hold.depth:
-                hold.depth += 1
-                return
-        await self._lock.acquire()
-        self._hold = _Hold(self)
-        _holds.set((*_holds.get(), self._hold))
+        hold = self._held()
+        if hold is not None:
+            hold.depth += 1
+            return
+        turn = self._turns.setdefault(_event_loop(), anyio.Semaphore(1))
+        await turn.acquire()
+        _holds.set((*_holds.get(), _Hold(self, turn)))
 
     def release(self) -> None:
         """Let the next one in, once it was released as often as it was taken."""
-        hold = self._hold
+        hold = self._held()
         if hold is None:
             raise RuntimeError("The lock is not held.")
         hold.depth -= 1
         if not hold.depth:
-            self._hold = None
             _holds.set(tuple(one for one in _holds.get() if one.depth))
-            self._lock.release()
+            hold.turn.release()
+
+    def _held(self) -> _Hold | None:
+        return next((one for one in _holds.get() if one.lock is self and one.depth), None)

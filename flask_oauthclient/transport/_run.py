@@ -115,9 +115,18 @@ def finish(value: object) -> object:
 
 def asgiref_waits() -> bool:
     """Whether asgiref, for an event loop that waits, does something that blocks in this thread."""
-    sync = sys.modules.get("asgiref.sync")
-    loop = sync and getattr(sync.SyncToAsync.threadlocal, "main_event_loop", None)
+    of_thread = asgiref_part("SyncToAsync", "threadlocal")
+    loop = getattr(of_thread, "main_event_loop", None)
     return bool(loop and loop.is_running())
+
+
+def asgiref_part(owner: str, name: str) -> Any:
+    """Something of asgiref's that it says nothing about; ``None`` where there is no such thing.
+
+    :param owner: a class of its module ``sync``.
+    :param name: an attribute of the class.
+    """
+    return getattr(getattr(sys.modules.get("asgiref.sync"), owner, None), name, None)
 
 
 def _of_asgiref(coroutine: Coroutine[Any, Any, Any]) -> object:

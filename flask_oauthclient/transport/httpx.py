@@ -19,6 +19,8 @@ from http.cookiejar import DefaultCookiePolicy
 from json import JSONDecodeError
 from typing import Any
 from typing import NoReturn
+from urllib.parse import parse_qsl
+from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 import httpx2
@@ -29,6 +31,7 @@ from ..protocol.messages import Purpose
 from ..protocol.messages import Request
 from ..protocol.messages import Response
 from ..protocol.unknown import unknown_option
+from ..protocol.urls import add_params
 from ._run import Steps
 from ._run import arun_steps
 from ._run import run_steps
@@ -44,6 +47,7 @@ from .httpx_auth import is_repeatable
 from .httpx_connections import AsyncTransport
 from .httpx_connections import Transport
 from .httpx_connections import loopback_mounts
+from .httpx_log import hide_credentials
 from .policy import MIB
 from .policy import POLICIES
 from .policy import check_not_redirected
@@ -103,6 +107,8 @@ class _NoBody(httpx2.SyncByteStream, httpx2.AsyncByteStream):
 
 
 _NO_BODY = _NoBody()
+
+hide_credentials()
 
 
 class Sending:
@@ -309,7 +315,18 @@ class Sending:
             timeout=limit,
             extensions=extensions,
         )
+        if me.params:
+            built.url = httpx2.URL(self.with_own_params(request.url))
         return built
+
+    def with_own_params(self, url: str) -> str:
+        """A URL with the client's parameters, but for those that its query has already.
+
+        In httpx2 they take the place of the query, in which a token request by GET is.
+        """
+        me: Any = self
+        known = {name for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)}
+        return add_params(url, [pair for pair in me.params.multi_items() if pair[0] not in known])
 
     def _answer(self, request: Request, built: httpx2.Request) -> Steps[Any]:
         policy = POLICIES[request.purpose]

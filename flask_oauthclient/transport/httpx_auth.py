@@ -71,7 +71,9 @@ def body_of(request: httpx2.Request) -> Any:
     try:
         return request.content or None
     except httpx2.RequestNotRead:
-        return request.stream
+        # Nobody has read the body of a request that follows a redirect, not even one of octets.
+        is_bytes = isinstance(request.stream, httpx2.ByteStream)
+        return (request.read() or None) if is_bytes else request.stream
 
 
 def with_parts(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -34,23 +35,26 @@ FRESH = "access-token-1"
 def api() -> Iterator[Api]:
     with serving() as api:
         yield api
+        gc.collect()
         wait_until(lambda: not api.open_connections, "A connection was left open.")
 
 
 @pytest.fixture
-def visit(api: Api) -> Iterator[Any]:
+def visit(api: Api) -> Any:
     """Visit a view: ``visit(view, oauth)``, or with another client than the asynchronous one."""
 
     def visit(view: Any, oauth: Any, *, user: Any = None, blocking: bool = False) -> Any:
-        oauth.register("demo", **api.client())
+        if "demo" not in oauth._registry:
+            oauth.register("demo", **api.client())
         urls = ModuleType("urls")
         vars(urls)["urlpatterns"] = [path("view", view)]
         with _project.replaced(ROOT_URLCONF=urls):
-            if blocking:
-                return Client().get("/view").json()
-            return async_to_sync(_visit)(user)
+            try:
+                return Client().get("/view").json() if blocking else async_to_sync(_visit)(user)
+            finally:
+                oauth.demo.session.close()  # which refreshes tokens
 
-    yield visit
+    return visit
 
 
 async def _visit(user: Any) -> Any:
@@ -130,7 +134,6 @@ def test_a_view_that_blocks_may_have_coroutine_functions_under_asgi(visit: Any, 
         return JsonResponse({"status": oauth.demo.get("echo", request=request).status_code})
 
     assert visit(view, oauth) == {"status": 200}
-    oauth.demo.session.close()
 
 
 def test_a_script_with_a_loop_of_its_own(api: Api) -> None:
