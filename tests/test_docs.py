@@ -13,8 +13,8 @@ from jinja2 import FileSystemLoader
 from jinja2 import meta
 
 import flask_oauthclient
-from flask_oauthclient import django_client
 from flask_oauthclient import OAuth
+from flask_oauthclient import django_client
 from flask_oauthclient.flask_client import cli
 from flask_oauthclient.flask_client import signals
 from flask_oauthclient.sign_in.identity import KEPT_CLAIMS

@@ -42,6 +42,7 @@ from .mounted import Mount
 from .mounted import mount_for
 from .mounted import mounts
 from .pages import render
+from .transactions import call_in_transaction
 from .visit import DjangoVisit
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class DjangoSite(DjangoVisit):
 
     def call(self, function: Callable[..., Any] | None, *args: Any) -> Any:
         """Ask a function of the project, if there is one; else ``None``."""
-        return None if function is None else function(self.request, *args)
+        return None if function is None else call_in_transaction(function, self.request, *args)
 
     # -- addresses ------------------------------------------------------------------------
 

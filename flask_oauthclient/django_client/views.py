@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings as project
+from django.db import transaction
 from django.http import Http404
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -47,6 +48,7 @@ def make_view(endpoint: str, settings: SignInSettings) -> Callable[..., HttpResp
     to_check = [settings.check_names]  # once, when all clients have been registered
     methods = ROUTES[endpoint][1]
 
+    @transaction.non_atomic_requests
     @csrf_exempt
     @require_http_methods([*methods, "HEAD"] if "GET" in methods else methods)
     def view(request: HttpRequest, **values: str) -> HttpResponseBase:

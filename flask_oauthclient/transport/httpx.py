@@ -102,7 +102,8 @@ class _NoBody(httpx2.SyncByteStream, httpx2.AsyncByteStream):
         return iter(())
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        for piece in ():
+        pieces: tuple[bytes, ...] = ()
+        for piece in pieces:
             yield piece
 
 
