@@ -53,22 +53,17 @@ class Mountable:
             project has decided otherwise. An :class:`OAuthError` that it raises becomes an error
             page.
         :param on_error: ``(request, error)`` -> a response instead of the error page, or ``None``.
-        :param on_logout: ``(request, identity)`` -> a response, or ``None``. The session is gone
-            already.
-        :param on_start: ``(request, client name)`` -> data (JSON) that ``on_login`` finds in
-            ``result.extra``.
+        :param on_logout: ``(request, identity)`` -> a response, or ``None``; the session is gone.
+        :param on_start: ``(request, client name)`` -> data (JSON) for ``result.extra``.
         :param on_link: ``(request, result, identity)``: link the account of the result to who is
             signed in; a response, or ``None``.
-        :param on_unlink: ``(request, client name, identity)``: take the link away; a response, or
-            ``None``.
+        :param on_unlink: ``(request, client name, identity)``: the same for taking it away.
         :param providers: names of the clients that these routes serve; default is all.
         :param labels: what to call them on the page.
-        :param paths: where a route stands other than usual: a path, or one for each of some
-            clients.
+        :param paths: where a route stands other than usual: a path, or one for each client.
         :param query_params: parameters of the authorization request that a visitor may choose in
             the query of the login routes, such as ``login_hint`` or ``ui_locales``.
-        :param keep_in_session: keys of the session that a login does not remove, such as that of
-            a shopping cart.
+        :param keep_in_session: keys of the session that a login does not remove.
         :param third_party_login: whether a site that knows an issuer's users may start their
             login (OpenID Connect Core 4) without their pressing a button here.
         :param link_max_age: seconds that a sign-in may be old for linking and unlinking.
