@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest
 from django.http import HttpResponse
 from django.template import TemplateDoesNotExist
@@ -79,6 +80,7 @@ def _stylesheet() -> tuple[bytes, str]:
     return content, f'"{hashlib.sha256(content).hexdigest()[:20]}"'
 
 
+@login_not_required
 @require_safe
 @condition(etag_func=lambda request: _stylesheet()[1])
 def stylesheet(request: HttpRequest) -> HttpResponse:

@@ -5,6 +5,8 @@ provider's page posts, which cannot know our token. And the others change someth
 come from a page of this project, which ``Sec-Fetch-Site``, ``Origin`` and ``Referer`` tell: that
 holds for a page that is open in a second tab while a login in the first one renews the session,
 and the token with it, and it holds for forms of the project's own, with a token in them or without.
+And they are open to people who are not signed in, also where ``LoginRequiredMiddleware`` asks all
+others to be: they would be sent to sign in for ever.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings as project
+from django.contrib.auth.decorators import login_not_required
 from django.db import transaction
 from django.http import Http404
 from django.http import HttpRequest
@@ -49,6 +52,7 @@ def make_view(endpoint: str, settings: SignInSettings) -> Callable[..., HttpResp
     methods = ROUTES[endpoint][1]
 
     @transaction.non_atomic_requests
+    @login_not_required
     @csrf_exempt
     @require_http_methods([*methods, "HEAD"] if "GET" in methods else methods)
     def view(request: HttpRequest, **values: str) -> HttpResponseBase:

@@ -39,7 +39,7 @@ class OAuth2ClientAuth(ClientAuth, SigningAuth):
         :raises InvalidSettingError: if the credential goes into the form, and there is none.
         """
         yield from ()
-        url, form, sent = str(request.url), _form_of(request), dict(request.headers)
+        url, form, sent = str(request.url), _form_of(request), dict(request.headers.items())
         check_token_endpoint(url, insecure_http=self.insecure_http)
         url, headers, body = self.prepare(request.method, url, sent, form or "")
         changed = {k: v for k, v in headers.items() if sent.get(k) != v}

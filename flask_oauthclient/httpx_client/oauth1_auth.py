@@ -29,7 +29,7 @@ class OAuth1Auth(ClientAuth, SigningAuth):
     def signing_steps(self, request: httpx2.Request) -> Steps[httpx2.Request]:
         """Sign a request; its body stays as it is, but for a form that carries the signature."""
         yield from ()
-        body, sent = body_of(request), dict(request.headers)
+        body, sent = body_of(request), dict(request.headers.items())
         url, headers, changed = self.prepare(
             request.method, str(request.url), sent, body, insecure_http=self.insecure_http
         )

@@ -34,7 +34,7 @@ class OAuth2Auth(SessionTokenAuth, SigningAuth):
             yield from self.fresh_steps()
         if self.only_adds_header:
             return self._with_header(request)
-        body, before = body_of(request), dict(request.headers)
+        body, before = body_of(request), dict(request.headers.items())
         self.check_placement(request.headers, body)
         url, headers, changed = yield from self.prepare_steps(str(request.url), before, body)
         set_here = {k: v for k, v in headers.items() if before.get(k) != v}

@@ -27,6 +27,13 @@ from .upkeep import TokenUpkeep
 T = TypeVar("T")
 P = ParamSpec("P")
 
+#: How many threads of an event loop may wait for stores at once.
+_THREADS = 100
+
+# Not the usual limit of threads: while many wait for a token, whoever fetches it may need one of
+# those, for instance to look up the address of the server.
+_limiters: WeakKeyDictionary[Any, anyio.CapacityLimiter] = WeakKeyDictionary()
+
 #: Work that goes on although nobody waits for it; an event loop holds its tasks loosely.
 _going_on: set[asyncio.Future[Any]] = set()
 
@@ -85,7 +92,8 @@ class Asynchronous(Flavour):
 
     async def apart(self, do: Callable[[], T]) -> T:
         """Call something that blocks, in a thread of its own."""
-        return await anyio.to_thread.run_sync(do)
+        limiter = _limiters.setdefault(_event_loop(), anyio.CapacityLimiter(_THREADS))
+        return await anyio.to_thread.run_sync(do, limiter=limiter)
 
     def back(self, steps: Steps[T]) -> T:
         """Do steps in the event loop, called from such a thread."""

@@ -138,11 +138,24 @@ class TokenUpkeep(Flavour):
         """
         token = OAuth2Token.from_dict(self.token if token is None else token)
         if token is None and self._account is not None:
-            self.token = yield self.apart(self._account.get)
-            token = self.token
+            token = yield from self._stored(self._account)
         if token and not token.is_expired(self.leeway):
             return True
         return (yield from self.replace_steps(token))
+
+    def _stored(self, account: Account) -> Steps[OAuth2Token | None]:
+        """The token of the store, to begin with, unless somebody else has begun with it already.
+
+        What is read while somebody else replaces the token must not take the new one's place.
+        """
+        yield self._replacing.acquire()
+        try:
+            if self.token is None:
+                self.token = yield self.apart(account.get)
+            token: OAuth2Token | None = self.token
+            return token
+        finally:
+            self._replacing.release()
 
     def replace_steps(self, used: Any) -> Steps[bool | None]:
         """Replace a token, unless somebody else did so, or failed to, meanwhile.

@@ -11,6 +11,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import AsyncIterator
 from collections.abc import Callable
+from collections.abc import Coroutine
 from collections.abc import Iterator
 from collections.abc import Mapping
 from contextlib import suppress
@@ -440,8 +441,10 @@ class AsyncPooledClient(Sending, httpx2.AsyncClient):
         """Send a request of the protocol; see :meth:`message_steps`."""
         return await arun_steps(self.message_steps(request, **settings))
 
-    async def _send(self, request: httpx2.Request, **settings: Any) -> httpx2.Response:
-        return await super().send(request, **settings)
+    def _send(
+        self, request: httpx2.Request, **settings: Any
+    ) -> Coroutine[Any, Any, httpx2.Response]:
+        return super().send(request, **settings)
 
     async def _close(self, response: Any) -> None:
         if hasattr(response, "aclose"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Iterator
-from contextlib import aclosing
 from typing import Any
 
 import httpx2
@@ -26,7 +25,8 @@ def read_bounded(response: Any, max_bytes: int) -> None:
     try:
         for chunk in response.iter_bytes():
             body += chunk
-            _check_size(body, max_bytes)
+            if len(body) > max_bytes:
+                raise _too_large(max_bytes)
     except BaseException:
         response.close()
         raise
@@ -41,21 +41,23 @@ async def aread_bounded(response: Any, max_bytes: int) -> None:
     """
     if not _is_unread(response):
         return
-    body = bytearray()
+    body, chunks = bytearray(), response.aiter_bytes()
     try:
-        async with aclosing(response.aiter_bytes()) as chunks:
-            async for chunk in chunks:
-                body += chunk
-                _check_size(body, max_bytes)
+        async for chunk in chunks:
+            body += chunk
+            if len(body) > max_bytes:
+                raise _too_large(max_bytes)
     except BaseException:
-        await response.aclose()
+        try:
+            await chunks.aclose()
+        finally:
+            await response.aclose()
         raise
     response._content = bytes(body)
 
 
-def _check_size(body: bytearray, max_bytes: int) -> None:
-    if len(body) > max_bytes:
-        raise TransportError("response_too_large", detail={"limit": max_bytes})
+def _too_large(max_bytes: int) -> TransportError:
+    return TransportError("response_too_large", detail={"limit": max_bytes})
 
 
 def _is_real(response: Any) -> bool:

@@ -103,7 +103,8 @@ def with_parts(
             stream=request.stream,
             extensions=request.extensions,
         )
-    request.headers.update(headers)
+    for name, value in headers.items():
+        request.headers[name] = value
     return request
 
 

@@ -31,9 +31,12 @@ from tests.benchmarks._processes import redis_available
 from tests.benchmarks.abandoned import abandoned
 from tests.benchmarks.api_calls import api_call
 from tests.benchmarks.api_calls import handshakes
+from tests.benchmarks.async_calls import async_calls
 from tests.benchmarks.cached_keys import cold_logins
 from tests.benchmarks.cached_keys import rotation
 from tests.benchmarks.cached_keys import unknown_kids
+from tests.benchmarks.httpx_calls import httpx_call
+from tests.benchmarks.httpx_calls import httpx_signed
 from tests.benchmarks.id_tokens import id_tokens
 from tests.benchmarks.imports import imports
 from tests.benchmarks.login import login_redis
@@ -63,6 +66,9 @@ BENCHMARKS: Mapping[str, Callable[[Settings], Iterator[Row]]] = {
     "handshakes": handshakes,
     "session-get": session_call,
     "oauth1": signatures,
+    "httpx-call": httpx_call,
+    "httpx-sign": httpx_signed,
+    "async-calls": async_calls,
     "id-token": id_tokens,
     "import": imports,
     "cold-logins": cold_logins,
@@ -106,6 +112,7 @@ PACKAGES = (
     "flask",
     "flask-dance",
     "gunicorn",
+    "httpx2",
     "joserfc",
     "oauthlib",
     "psycopg",

@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import gc
 import time
+from asyncio import Runner
+from asyncio import gather
+from collections.abc import Awaitable
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -120,6 +123,25 @@ def repeat(operation: Callable[[], object]) -> Contender:
         return time.process_time() - started
 
     return run
+
+
+def repeat_in_loop(
+    runner: Runner, operation: Callable[[], Awaitable[object]], at_once: int = 1
+) -> Contender:
+    """:returns: the same for an operation in an event loop, which is kept.
+
+    :param runner: has the event loop.
+    :param at_once: how many of them go on at the same time.
+    """
+
+    async def often(times: int) -> float:
+        batches = max(1, round(times / at_once))
+        started = time.process_time()
+        for _ in range(batches):
+            await gather(*[operation() for _ in range(at_once)])
+        return (time.process_time() - started) * times / (batches * at_once)
+
+    return lambda times: runner.run(often(times))
 
 
 def _batch_size(run: Contender) -> int:

@@ -28,7 +28,7 @@ from tests.benchmarks._server import CLIENT_SECRET
 URL = "https://api.example.com/1.1/search?q=blue%20sky&count=20&lang=en&include_entities=1"
 
 _RSA_KEY = generate_private_key(65537, 2048)
-_PEM = _RSA_KEY.private_bytes(
+PEM = _RSA_KEY.private_bytes(
     Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()
 ).decode()
 
@@ -37,7 +37,7 @@ def signatures(settings: Settings) -> Iterator[Row]:
     """Sign a GET request with a query."""
     floors: Mapping[str, tuple[str, Contender, float]] = {
         "HMAC-SHA1": ("a minimal signer", repeat(partial(_signer.hmac_sha1, URL)), 1.5),
-        "RSA-SHA1": ("the raw signature", repeat(_raw_rsa()), 1.3),
+        "RSA-SHA1": ("the raw signature", repeat(raw_rsa()), 1.3),
         "PLAINTEXT": ("a minimal signer", repeat(partial(_signer.plaintext, URL)), 2),
     }
     for method, (what, floor, limit) in floors.items():
@@ -54,7 +54,8 @@ def signatures(settings: Settings) -> Iterator[Row]:
         )
 
 
-def _raw_rsa() -> Callable[[], bytes]:
+def raw_rsa() -> Callable[[], bytes]:
+    """:returns: what makes the bare signature."""
     text = _signer.base_string(URL, [("oauth_nonce", "0" * 24)]).encode()
     padding, digest = PKCS1v15(), SHA1()
     return lambda: _RSA_KEY.sign(text, padding, digest)
@@ -75,7 +76,7 @@ def _ours(method: str) -> Callable[[], object]:
         CLIENT_SECRET,
         _signer.TOKEN,
         _signer.TOKEN_SECRET,
-        rsa_key=_PEM,
+        rsa_key=PEM,
         signature_method=method,
     )
     return lambda: auth.prepare("GET", URL, {}, None)
@@ -89,7 +90,7 @@ def _authlib(method: str) -> Callable[[], object]:
         CLIENT_SECRET,
         _signer.TOKEN,
         _signer.TOKEN_SECRET,
-        rsa_key=_PEM,
+        rsa_key=PEM,
         signature_method=method,
     )
     return lambda: auth.prepare("GET", URL, {}, b"")
@@ -103,7 +104,7 @@ def _oauthlib(method: str) -> Callable[[], object]:
         CLIENT_SECRET,
         _signer.TOKEN,
         _signer.TOKEN_SECRET,
-        rsa_key=_PEM,
+        rsa_key=PEM,
         signature_method=method,
     )
     return lambda: client.sign(URL)

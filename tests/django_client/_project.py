@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,18 +57,31 @@ def configure() -> None:
     django.setup()
 
 
+#: What stands in the place of the settings, the last one in front, and the settings themselves.
+_replacing: list[Any] = []
+_lock = threading.Lock()
+
+
 @contextmanager
 def replaced(**changes: Any) -> Iterator[None]:
     """Replace settings without telling anybody, as if this were another project.
 
-    Whatever was built of the settings before stays as it is.
+    Whatever was built of the settings before stays as it is. Several threads may be in the same
+    project at a time, and leave it in any order.
     """
-    before = settings._wrapped
-    holder = UserSettingsHolder(before)
-    for name, value in changes.items():
-        setattr(holder, name, value)
-    settings._wrapped = holder
+    with _lock:
+        if not _replacing:
+            _replacing.append(settings._wrapped)
+        holder = UserSettingsHolder(settings._wrapped)
+        for name, value in changes.items():
+            setattr(holder, name, value)
+        _replacing.append(holder)
+        settings._wrapped = holder
     try:
         yield
     finally:
-        settings._wrapped = before
+        with _lock:
+            _replacing.remove(holder)
+            settings._wrapped = _replacing[-1]
+            if len(_replacing) == 1:
+                _replacing.clear()

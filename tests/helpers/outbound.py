@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import httpx2
 import requests
 from requests.adapters import BaseAdapter
 
 from .urls import origin_of
+
+#: How the HTTP libraries say that there is no such host.
+NOT_SENT = (requests.RequestException, httpx2.TransportError)
 
 
 class Outbound(BaseAdapter):

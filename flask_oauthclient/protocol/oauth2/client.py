@@ -22,6 +22,7 @@ from ..urls import callback_pairs
 from ..warn import warn_caller
 from .authorization import authorization_url
 from .callback import AuthorizationResponse
+from .callback import check_iss
 from .callback import check_no_authorization_error
 from .callback import check_no_repetition
 from .callback import parse_callback
@@ -34,6 +35,7 @@ from .grants import token_exchange
 from .hooks import Hook
 from .hooks import HookList
 from .hooks import add_hook
+from .metadata import flag
 from .pkce import check_code_challenge_method
 from .pkce import create_s256_code_challenge
 from .token import OAuth2Token
@@ -203,13 +205,15 @@ class OAuth2Client:
         :param url: the whole URL.
         :param state: the state to compare with, if one is known.
         :raises MismatchingStateError: if it is another one.
-        :raises CallbackError: if the URL is malformed or repeats parameters.
+        :raises CallbackError: if the URL is malformed, repeats parameters, or comes from another
+            issuer than the one that is known.
         :raises AuthorizationError: if the server reports an error.
         :raises MissingCodeError: if there is no code.
         """
         response = parse_callback(callback_pairs(url, "query"))
         _check_state(response, state)
         check_no_repetition(response)
+        self._check_iss(response)
         check_no_authorization_error(response)
         if not response.code:
             raise MissingCodeError
@@ -229,6 +233,7 @@ class OAuth2Client:
         _check_state(response, state)
         if len(params) != len(pairs):
             raise CallbackError
+        self._check_iss(response)
         check_no_authorization_error(response)
         check_access_token(params, 200)
         if not params.get("token_type"):
@@ -242,13 +247,20 @@ class OAuth2Client:
         :param url: the whole URL; query and fragment are looked at.
         :param state: the state to compare with, if one is known.
         :raises MismatchingStateError: if there is an error, but with another state.
+        :raises CallbackError: if there is an error, but from another issuer.
         :raises AuthorizationError: if the server reports an error.
         """
         for part in ("query", "fragment"):
             response = parse_callback(callback_pairs(url, part))
             if response.error is not None:
                 _check_state(response, state)
+                self._check_iss(response)
                 check_no_authorization_error(response)
+
+    def _check_iss(self, response: AuthorizationResponse) -> None:
+        """Whose response it is counts before what it says (RFC 9207 section 2.4)."""
+        required = flag(self.metadata, "authorization_response_iss_parameter_supported")
+        check_iss(response, issuer=self.metadata.get("issuer"), required=required)
 
     # -- the token request ----------------------------------------------------------------
 

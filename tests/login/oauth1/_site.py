@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from collections.abc import Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -96,7 +98,7 @@ class Site:
         self.login_params: dict[str, Any] = {}
         self.callback_params: dict[str, Any] = {}
         self.app = self._make_app({"SECRET_KEY": secret_key, **(config or {})})
-        self.oauth = OAuth(self.app, cache, **registry)
+        self.oauth = self._make_registry(cache, **registry)
         self.line = Line(watch)
         for name in names:
             self._register(name, register or {})
@@ -118,6 +120,9 @@ class Site:
         app.register_error_handler(OAuthError, self._show)
         return app
 
+    def _make_registry(self, *args: Any, **settings: Any) -> Any:
+        return OAuth(self.app, *args, **settings)
+
     def _register(self, name: str, more: Mapping[str, Any]) -> None:
         settings = {
             "client_id": self.server.client_id,
@@ -134,6 +139,20 @@ class Site:
     def client(self, name: str = "demo") -> Any:
         """The client of a name."""
         return self.oauth.create_client(name)
+
+    @contextmanager
+    def in_request(
+        self, url: str, session: Mapping[str, Any] | None = None, **headers: str
+    ) -> Iterator[Any]:
+        """A client as a view has it, for the length of a block.
+
+        :param url: what was asked for.
+        :param session: the session.
+        :param headers: headers of the request.
+        """
+        with self.app.test_request_context(url, headers=headers) as context:
+            context.session.update(session or {})
+            yield self.client()
 
     # -- its pages ------------------------------------------------------------------------
 

@@ -204,10 +204,12 @@ def test_login_that_took_too_long(oauth1_site: Site, clock: Clock) -> None:
 )
 def test_kept_credentials_that_do_not_fit(oauth1_site: Site, data: dict[str, Any]) -> None:
     # Other things write to a session or cache as well.
-    with oauth1_site.app.test_request_context("/?oauth_token=a&oauth_verifier=v") as context:
-        context.session["_state_demo_a"] = {"data": data}
-        with pytest.raises(MismatchingStateError) as caught:
-            oauth1_site.client().authorize_access_token()
+    kept = {"_state_demo_a": {"data": data}}
+    with (
+        oauth1_site.in_request("/?oauth_token=a&oauth_verifier=v", kept) as client,
+        pytest.raises(MismatchingStateError) as caught,
+    ):
+        client.authorize_access_token()
     assert caught.value.error == "state_unreadable"
     assert oauth1_site.line.paths == []
 
@@ -301,9 +303,9 @@ def test_problem_of_the_extension(oauth1_site: Site) -> None:
 def test_prefetch_uses_nothing_up(oauth1_site: Site) -> None:
     callback = oauth1_site.begin()
     with (
-        oauth1_site.app.test_request_context(callback, headers={"Sec-Purpose": "prefetch"}),
+        oauth1_site.in_request(callback, **{"Sec-Purpose": "prefetch"}) as client,
         pytest.raises(CallbackError) as caught,
     ):
-        oauth1_site.client().authorize_access_token()
+        client.authorize_access_token()
     assert caught.value.error == "prefetch"
     assert oauth1_site.finish(callback).status_code == 200

@@ -1,0 +1,1 @@
+"""A Django project as its developer writes it, run for real."""

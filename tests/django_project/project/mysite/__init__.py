@@ -1,0 +1,1 @@
+"""A site that shows people their files and photos, which others keep."""

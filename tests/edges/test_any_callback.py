@@ -1,0 +1,10 @@
+"""Whatever a browser brings to the redirect URI, at every edge."""
+
+# ruff: noqa: F403  the tests of that module, once more
+from __future__ import annotations
+
+import pytest
+
+from tests.login.test_any_callback import *
+
+pytestmark = pytest.mark.edges("flask-httpx", "django")

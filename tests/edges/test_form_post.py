@@ -1,0 +1,10 @@
+"""Posted callbacks, at every edge."""
+
+# ruff: noqa: F403  the tests of that module, once more
+from __future__ import annotations
+
+import pytest
+
+from tests.login.test_form_post import *
+
+pytestmark = pytest.mark.edges("flask-httpx", "django")

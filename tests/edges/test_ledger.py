@@ -1,0 +1,237 @@
+"""No row is lost: each of them runs at every edge, or :mod:`._excused` says why it does not."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.cases import Cases
+
+from . import _ledger
+from ._excused import EXCUSES
+from ._ledger import Ledger
+from .test_login_tables import TABLES
+
+_HERE = Path(__file__).parent
+_LOGIN = _HERE.parent / "login"
+EDGES = ("flask-httpx", "django")
+
+#: The rows of the tables of faults about state, callback, token endpoint, ID token and OAuth 1.0a.
+IDENTIFIERS = [
+    "S01",
+    "S02",
+    "S03",
+    "S04",
+    "S05",
+    "S06",
+    "S08",
+    "S09",
+    "S10",
+    "S11",
+    "S12",
+    "S13",
+    "S14",
+    "S16",
+    "S17",
+    "S18",
+    "S20",
+    "S21",
+    "S22",
+    "S24",
+    "S25",
+    "C01",
+    "C02",
+    "C03",
+    "C04",
+    "C05",
+    "C06",
+    "C08",
+    "C09",
+    "C10",
+    "C11",
+    "C12",
+    "C13",
+    "C14",
+    "C16",
+    "C17",
+    "C18",
+    "C20",
+    "C21",
+    "C22",
+    "C24",
+    "C25",
+    "C26",
+    "T01",
+    "T02",
+    "T03",
+    "T04",
+    "T05",
+    "T06",
+    "T07",
+    "T08",
+    "T09",
+    "T10",
+    "T12",
+    "T13",
+    "T14",
+    "T16",
+    "T17",
+    "T18",
+    "T20",
+    "T21",
+    "T22",
+    "T24",
+    "T25",
+    "T26",
+    "T28",
+    "T29",
+    "T30",
+    "T32",
+    "T33",
+    "T34",
+    "T36",
+    "T37",
+    "I01",
+    "I02",
+    "I04",
+    "I05",
+    "I06",
+    "I08",
+    "I09",
+    "I10",
+    "I12",
+    "I13",
+    "I14",
+    "I16",
+    "I17",
+    "I18",
+    "I20",
+    "I21",
+    "I22",
+    "I24",
+    "I25",
+    "I26",
+    "I28",
+    "I29",
+    "I30",
+    "I32",
+    "I33",
+    "I34",
+    "I36",
+    "I37",
+    "I38",
+    "I40",
+    "I41",
+    "I42",
+    "I44",
+    "I45",
+    "I46",
+    "I48",
+    "I49",
+    "I50",
+    "I52",
+    "I53",
+    "I54",
+    "I56",
+    "I57",
+    "I58",
+    "I60",
+]
+#: Those that no row of these tables is about, and why.
+ELSEWHERE = {
+    "S20": "Accounts are linked by the routes, which have tests of their own.",
+    "S21": "The routes look who is signed in; a login as such does not know.",
+    "T04": "Certificates are the transports' matter.",
+    "T05": "Slow answers are the transports' matter, and that of the sessions of every library.",
+    "T14": "There is no DPoP here.",
+    "T33": "There is no DPoP here.",
+    "T34": "There is no DPoP here.",
+    "I52": "There is no encryption here.",
+    "I53": "There is no encryption here.",
+    "I54": "There is no encryption here.",
+    "I56": "There is no hybrid flow here.",
+    "I58": "What a claim means is the matter of the class of claims.",
+}
+#: Tests whose names carry no identifier, and the rows that they are.
+_NAMED = {"I36": "test_i36", "I37": "test_hash_binds", "S13": "test_state[S13"}
+
+
+@pytest.fixture
+def ledger(request: pytest.FixtureRequest) -> Ledger:
+    """What was collected."""
+    return request.config.stash[_ledger.KEY]
+
+
+def _tables() -> dict[str, set[str]]:
+    """Every table of a login, and the names of the tests that are its rows."""
+    return {
+        test: {f"{test}[{param.id}]" for module in modules for param in module.cases.params()}
+        for test, modules in TABLES.items()
+    }
+
+
+@pytest.mark.parametrize("test", TABLES)
+@pytest.mark.parametrize("at", EDGES)
+def test_every_row_of_a_table_runs_or_is_excused(test: str, at: str, ledger: Ledger) -> None:
+    place = "test_login_tables", at
+    known = ledger.run[place] | ledger.excused[place]
+    if not known:
+        pytest.skip("The tables are not collected.")
+    assert _tables()[test] <= known
+    assert len(_tables()[test] & ledger.run[place]) >= 0.9 * len(_tables()[test])
+
+
+def test_every_table_of_flask_is_here() -> None:
+    listed = {module.__name__ for modules in TABLES.values() for module in modules}
+    found = set()
+    for path in _LOGIN.glob("*.py"):
+        if re.search(r"^cases = Cases\(\)", path.read_text(), re.MULTILINE):
+            module = importlib.import_module(f"tests.login.{path.stem}")
+            assert isinstance(module.cases, Cases)
+            found.add(module.__name__)
+    assert listed == found
+
+
+@pytest.mark.parametrize(
+    ("module", "edges"),
+    [
+        ("test_id_token", ("flask", "flask-httpx", "django")),
+        ("test_form_post", EDGES),
+        ("test_state_codes", EDGES),
+        ("test_any_callback", EDGES),
+        ("test_oauth1", EDGES),
+        ("test_token_answers", ("flask", *EDGES)),
+    ],
+)
+def test_edges_have_the_same_rows(module: str, edges: tuple[str, ...], ledger: Ledger) -> None:
+    rows = [ledger.run[module, edge] | ledger.excused[module, edge] for edge in edges]
+    if not any(rows):
+        pytest.skip("The module is not collected.")
+    assert all(others == rows[0] for others in rows)
+
+
+@pytest.mark.parametrize("excuse", EXCUSES, ids=lambda excuse: excuse.why[:40])
+def test_every_excuse_is_needed(excuse: _ledger.Excuse, ledger: Ledger) -> None:
+    if not any(module == excuse.module for module, _ in [*ledger.run, *ledger.excused]):
+        pytest.skip("The module is not collected.")
+    for edge in excuse.edges:
+        names = ledger.excused[excuse.module, edge]
+        for pattern in excuse.rows:
+            one = _ledger.Excuse(excuse.module, (edge,), (pattern,), "")
+            assert any(one.is_for(excuse.module, edge, name) for name in names), pattern
+    assert excuse.why.endswith(".")
+
+
+@pytest.mark.parametrize("at", EDGES)
+def test_every_identifier_has_a_test(at: str, ledger: Ledger) -> None:
+    modules = {module for module, _ in [*ledger.run, *ledger.excused]}
+    if not {"test_id_token", "test_login_tables", "test_token_answers"} <= modules:
+        pytest.skip("The tables are not collected.")
+    run = " ".join(n for (_, edge), names in ledger.run.items() if edge == at for n in names)
+    excused = " ".join(n for (_, e), names in ledger.excused.items() if e == at for n in names)
+    found = {name.upper() for name in re.findall(r"(?<![A-Za-z0-9])[SCTIscti]\d\d(?!\d)", run)}
+    found |= {row for row, name in _NAMED.items() if name in run or name in excused}
+    assert set(IDENTIFIERS) - found == ELSEWHERE.keys()
