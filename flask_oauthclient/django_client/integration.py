@@ -169,8 +169,8 @@ class DjangoIntegration(Integration):
             )
         except RequestDataTooBig:
             reason = "callback_too_large"
-        except (TooManyFieldsSent, BadRequest):
-            reason = "invalid_callback"
+        except (TooManyFieldsSent, BadRequest, LookupError, UnicodeError):
+            reason = "invalid_callback"  # a header may name a charset that cannot be read
         raise CallbackError(reason)
 
     def redirect(self, url: str) -> Any:
@@ -268,4 +268,9 @@ def _innermost(request: Any) -> Any:
 def _items(params: QueryDict) -> Iterator[tuple[str, str]]:
     for name, values in params.lists():
         for value in values:
-            yield name, str(value)
+            yield _as_utf8(name), _as_utf8(str(value))
+
+
+def _as_utf8(text: str) -> str:
+    """Text without halves of surrogate pairs, which some charsets that a header may name have."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

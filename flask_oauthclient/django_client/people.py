@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +13,10 @@ from django.http import HttpRequest
 
 from ..protocol.errors import ConfigurationError
 from ..sign_in.identity import is_key
+from ..sign_in.signed_in import read_identity
+
+if TYPE_CHECKING:
+    from .site import DjangoSite
 
 #: Bytes of name, value and attributes of a cookie that every browser keeps (RFC 6265, 6.1).
 _MAX_COOKIE = 4093
@@ -21,12 +26,14 @@ def key_of(answer: Any) -> str | int:
     """The key of the person that ``on_login`` has answered with.
 
     :param answer: a user, or a key.
-    :raises TypeError: for anything else.
+    :raises TypeError: for anything else, and for a user who is not saved.
     :raises django.core.exceptions.PermissionDenied: for a user who may not log in.
     """
     if is_user(answer):
         if not answer.is_active:
             raise PermissionDenied
+        if answer.pk is None:
+            raise TypeError("on_login has returned a user who is not saved, and so nobody.")
         return _plain(answer.pk)
     if is_key(answer):
         key: str | int = answer
@@ -63,13 +70,20 @@ def log_in(request: HttpRequest, user: Any) -> None:
     auth.login(request, user, backend=backend)
 
 
-def is_locked_out(request: HttpRequest) -> bool:
-    """Whether the session is that of a user whom Django lets in no more.
+def is_somebody_else(site: DjangoSite) -> bool:
+    """Whether the session is that of another user of Django's than who has signed in with us.
 
-    The user may be gone or not active by now, or have another password.
+    Whoever has logged in beside that, by a password for instance, is the person to believe in. And
+    a user whom Django lets in no more, gone or not active by now, or with another password, takes
+    the sign-in along.
+
+    :param site: the visit.
     """
-    session = getattr(request, "session", None)
-    return session is not None and auth.SESSION_KEY in session and user_of(request) is None
+    session = getattr(site.request, "session", None)
+    if session is None or auth.SESSION_KEY not in session:
+        return False
+    identity, user = read_identity(site), user_of(site.request)
+    return identity is not None and (user is None or user != identity.user)
 
 
 def check_size(request: HttpRequest) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from typing import Self
 
 from ..protocol.errors import InvalidSettingError
+from ..protocol.errors import LoginRequired
 from ..protocol.oidc.claims import UserInfo
 from ..registry.async_calls import in_the_thread
 from ..registry.login import LoginApp
@@ -53,6 +54,22 @@ class DjangoRemoteApp(RemoteApp):
         other = copy.copy(self)
         other.framework = framework
         return other
+
+    @property
+    def token(self) -> Any:
+        """The token of the user of the request, or of an account: what this request has used, what
+        ``fetch_token`` gives, or what the store of tokens has; ``None`` without one.
+
+        It may be set, for the rest of the request.
+        """
+        try:
+            return self.find_token().token
+        except LoginRequired:  # nobody is signed in
+            return None
+
+    @token.setter
+    def token(self, token: Any) -> None:
+        self.framework.set_current_token(token)
 
     def settings_changed(self) -> None:
         """Read the settings anew when they are needed next; a test has changed them."""

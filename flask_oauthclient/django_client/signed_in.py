@@ -21,7 +21,7 @@ from ..sign_in.signed_in import read_identity
 from ..sign_in.step_up import SOMEBODY
 from ..sign_in.step_up import Demand
 from .mounted import mounts
-from .people import is_locked_out
+from .people import is_somebody_else
 from .people import user_of
 from .site import DjangoSite
 
@@ -32,7 +32,7 @@ def current_identity(request: HttpRequest) -> Identity | None:
     """Who has signed in with our views in the browser of a request; ``None`` for nobody.
 
     That is believed as long as the provider has not ended it, and Django lets the user in who was
-    logged in by it.
+    logged in by it, and knows no other.
 
     :param request: the request.
     """
@@ -44,7 +44,7 @@ def current_identity(request: HttpRequest) -> Identity | None:
 
 def _site_of(request: HttpRequest) -> DjangoSite:
     site = DjangoSite(request)
-    if is_locked_out(request):
+    if is_somebody_else(site):
         believe_in_nobody(site)
     return site
 

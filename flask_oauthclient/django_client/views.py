@@ -31,7 +31,7 @@ from ..sign_in.signed_in import believe_in_nobody
 from .form_post import relay_form_post
 from .mounted import SETTINGS
 from .mounted import Mount
-from .people import is_locked_out
+from .people import is_somebody_else
 from .site import DjangoSite
 from .site import Refused
 
@@ -61,7 +61,7 @@ def make_view(endpoint: str, settings: SignInSettings) -> Callable[..., HttpResp
             to_check.clear()
         match = request.resolver_match
         site = DjangoSite(request, Mount(match.namespace if match else "", settings))
-        if is_locked_out(request):
+        if is_somebody_else(site):
             believe_in_nobody(site)
         return site.answered(_answer(endpoint, site, values))
 

@@ -16,6 +16,7 @@ from ..protocol.oauth1.token import OAuth1Token
 from ..protocol.urls import add_params
 from ..sessions.asynchronous import Asynchronous
 from ..sessions.asynchronous import awaited
+from ..sessions.asynchronous import finished
 from ..sessions.oauth1 import BlockingOAuth1
 from ..sessions.oauth1 import OAuth1Steps
 from ..transport.httpx import AsyncPooledClient
@@ -117,7 +118,7 @@ class AsyncOAuth1Client(_OAuth1, Asynchronous, AsyncPooledClient):  # pyright: i
     _pooled_class = AsyncPooledClient
 
     fetch_request_token = awaited(OAuth1Steps.request_token_steps)
-    fetch_access_token = awaited(OAuth1Steps.access_token_steps)
+    fetch_access_token = finished(OAuth1Steps.access_token_steps)  # a verifier is spent by it
 
     async def run_exchange(self, exchange: Exchange[OAuth1Token], **settings: Any) -> OAuth1Token:
         """Drive an exchange.

@@ -5,12 +5,15 @@ from __future__ import annotations
 import httpx2
 
 from ..protocol.errors import InsecureTransportError
+from ..protocol.oauth2.bearer import add_bearer_token
+from ..protocol.urls import check_secure
 from ..sessions.token_auth import FORM
 from ..sessions.token_auth import SessionTokenAuth
 from ..sessions.token_auth import without_token
 from ..transport._run import Steps
 from ..transport.httpx_auth import SigningAuth
 from ..transport.httpx_auth import body_of
+from ..transport.httpx_auth import is_secure
 from ..transport.httpx_auth import leaves_origin
 from ..transport.httpx_auth import with_parts
 
@@ -45,7 +48,10 @@ class OAuth2Auth(SessionTokenAuth, SigningAuth):
         return signed
 
     def _with_header(self, request: httpx2.Request) -> httpx2.Request:
-        _, headers, _ = self.sign(str(request.url), {}, None, insecure_http=self.insecure_http)
+        token = self.access_token()
+        if not is_secure(request.url):
+            check_secure(str(request.url), insecure_http=self.insecure_http)
+        _, headers, _ = add_bearer_token(token, "", {}, None)
         for name, value in headers.items():
             request.headers[name] = value
         request.extensions[_HEADERS] = tuple(headers)

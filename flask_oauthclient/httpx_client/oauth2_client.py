@@ -105,14 +105,15 @@ class AsyncOAuth2Client(AsyncCalls, _OAuth2, AsyncUpkeep, AsyncPooledClient):  #
 
     However many tasks share it, an expired token is replaced once; with a store, however many
     clients and processes. Who is cancelled while that goes on does not stop it: a refresh token
-    that was sent is spent, and what comes for it is kept.
+    that was sent is spent, and what comes for it is kept. The same is true of a code; and a client
+    that is closed waits for both.
 
     :param client_id: as for :class:`OAuth2Client`, like all that follow.
     """
 
     _pooled_class = AsyncPooledClient
 
-    fetch_token = awaited(OAuth2Steps.fetch_steps)
+    fetch_token = finished(OAuth2Steps.fetch_steps)
     refresh_token = finished(OAuth2Steps.refresh_steps)
     revoke_token = awaited(OAuth2Steps.revoke_steps)
     introspect_token = awaited(OAuth2Steps.introspect_steps)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from collections.abc import Coroutine
 from contextvars import ContextVar
+from contextvars import copy_context
 from functools import wraps
 from typing import Any
 from typing import ParamSpec
@@ -34,8 +35,11 @@ _THREADS = 100
 # those, for instance to look up the address of the server.
 _limiters: WeakKeyDictionary[Any, anyio.CapacityLimiter] = WeakKeyDictionary()
 
-#: Work that goes on although nobody waits for it; an event loop holds its tasks loosely.
-_going_on: set[asyncio.Future[Any]] = set()
+#: Work that goes on although nobody waits for it, and whose it is; an event loop holds its tasks
+#: loosely.
+_going_on: dict[asyncio.Future[Any], Asynchronous] = {}
+#: The sessions for which this is such work.
+_working_for: ContextVar[tuple[Asynchronous, ...]] = ContextVar("oauthclient_work", default=())
 
 
 def awaited(
@@ -82,13 +86,27 @@ class Asynchronous(Flavour):
 
         A refresh token that is on its way is spent: what comes back for it must be kept.
         """
-        if isinstance(_event_loop(), asyncio.AbstractEventLoop):
-            task = asyncio.ensure_future(arun_steps(steps))
-            _going_on.add(task)
+        loop = _event_loop()
+        if isinstance(loop, asyncio.AbstractEventLoop):
+            context = copy_context()
+            context.run(_working_for.set, (*_working_for.get(), self))
+            task = loop.create_task(arun_steps(steps), context=context)
+            _going_on[task] = self
             task.add_done_callback(_is_over)
             return await asyncio.shield(task)
         await checkpoint()  # here it may be cancelled still
         return await _shielded(steps)
+
+    async def before_closing(self) -> None:
+        """Wait for what was left behind: without a connection, what comes back would be lost."""
+        if self in _working_for.get():  # it is what closes the session
+            return
+        loop = _event_loop()
+        mine = [task for task, whose in list(_going_on.items()) if whose is self]
+        here = [task for task in mine if task.get_loop() is loop]
+        if here:
+            with anyio.CancelScope(shield=True):
+                await asyncio.wait(here)
 
     async def apart(self, do: Callable[[], T]) -> T:
         """Call something that blocks, in a thread of its own."""
@@ -139,7 +157,7 @@ async def _shielded(steps: Steps[T]) -> T:
 
 
 def _is_over(task: asyncio.Future[Any]) -> None:
-    _going_on.discard(task)
+    _going_on.pop(task, None)
     if not task.cancelled():
         task.exception()  # it has been told to whoever waited, if anybody did
 

@@ -204,7 +204,7 @@ class OAuth2Steps(TokenManagement, OAuth2Client, TokenUpkeep):
         :param auth: client authentication of this call.
         :param headers: headers to add.
         :param kwargs: further parameters, and keywords of the HTTP library for this call.
-        :returns: the new token; with a store, the one that somebody else has brought already.
+        :returns: the new token, which may be the one that somebody else has brought meanwhile.
         :raises OAuthError: if the server refuses.
         """
         if self.token is None and self._account is not None:
@@ -216,7 +216,7 @@ class OAuth2Steps(TokenManagement, OAuth2Client, TokenUpkeep):
         call = partial(self._refreshed, url, body, auth, headers, kwargs)
         if old.get("refresh_token") in (None, spent):
             known = OAuth2Token({**old, "refresh_token": spent})
-            replaced = yield from self._renew(known, call)
+            replaced = yield from self._renew_in_turn(known, call)
             if replaced is not None:
                 yield from self._tell(refresh_token=replaced.get("refresh_token"))
         else:

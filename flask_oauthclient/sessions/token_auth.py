@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 from typing import Self
+from urllib.parse import unquote
+from urllib.parse import unquote_plus
 
 from ..protocol.errors import InvalidSettingError
 from ..protocol.errors import InvalidTokenError
@@ -117,10 +119,13 @@ def without_token(url: str, before: str) -> str:
     """A redirect's URL without the token that the URL before it carried."""
     base, mark, query = url.partition("?")
     query, hash_mark, fragment = query.partition("#")
-    sent = set(before.partition("#")[0].partition("?")[2].split("&"))
-    kept = "&".join(
-        piece
-        for piece in query.split("&")
-        if not (piece.startswith("access_token=") and piece in sent)
-    )
+    pieces = before.partition("#")[0].partition("?")[2].split("&")
+    sent = {text for piece in pieces for text in _readings(piece)}
+    kept = "&".join(piece for piece in query.split("&") if sent.isdisjoint(_readings(piece)))
     return f"{base}{mark if kept else ''}{kept}{hash_mark}{fragment}"
+
+
+def _readings(piece: str) -> set[str]:
+    """A token in a piece of a query; servers that repeat one write it in ways of their own."""
+    texts = {unquote(piece), unquote_plus(piece)}
+    return {text for text in texts if text.startswith("access_token=")}

@@ -92,6 +92,7 @@ class TokenUpkeep(Flavour):
         _all.add(self)
         self._attempts = 0
         self._failure: OAuthError | None = None
+        self._is_asking = False
 
     # -- the token ------------------------------------------------------------------------
 
@@ -169,6 +170,7 @@ class TokenUpkeep(Flavour):
     def _replace_once(self, used: Any, attempts: int) -> Steps[bool | None]:
         yield self._replacing.acquire()
         try:
+            self._check_not_asking()
             if self._attempts != attempts:
                 if self._failure is not None:
                     raise self._failure.again()  # each thread or task its own traceback
@@ -202,6 +204,32 @@ class TokenUpkeep(Flavour):
     def _replace(self, token: Any) -> Steps[None]:
         """Get another token for this one, or for none, and keep it."""
 
+    def _check_not_asking(self) -> None:
+        """Whoever has the lock may take it once more, but must not spend a token twice."""
+        if self._is_asking:
+            raise InvalidTokenError(
+                description="A hook of a token request calls an API with the token that is being "
+                "replaced."
+            )
+
+    def _asked(self, steps: Steps[OAuth2Token]) -> Steps[OAuth2Token]:
+        self._is_asking = True
+        try:
+            return (yield from steps)
+        finally:
+            self._is_asking = False
+
+    def _renew_in_turn(self, stale: OAuth2Token, renewal: Renewal) -> Steps[OAuth2Token | None]:
+        """The same as :meth:`_renew` for a caller who has not taken the lock, maybe."""
+        yield self._replacing.acquire()
+        try:
+            self._check_not_asking()
+            if is_replaced(stale, self.token):
+                return None
+            return (yield from self._renew(stale, renewal))
+        finally:
+            self._replacing.release()
+
     def _renew(self, stale: OAuth2Token | None, renewal: Renewal) -> Steps[OAuth2Token | None]:
         """Use another token from now on: what a renewal brings, or, with a store, what that of
         somebody else has brought already.
@@ -215,13 +243,13 @@ class TokenUpkeep(Flavour):
 
         def renew(current: Any) -> OAuth2Token:
             old = OAuth2Token.from_dict(current) or OAuth2Token({})
-            renewed: OAuth2Token = self.back(renewal(old))
+            renewed: OAuth2Token = self.back(self._asked(renewal(old)))
             replaced.append(old)
             return renewed
 
         account = self._account
         if account is None:
-            fresh = yield from renewal(stale)
+            fresh = yield from self._asked(renewal(stale))
             replaced.append(stale or OAuth2Token({}))
         else:
             fresh = yield self.apart(lambda: account.refresh(stale, renew))

@@ -175,6 +175,8 @@ def _complete(site: Site, result: LoginResult, about: Mapping[str, Any]) -> Any:
         result.take_newer_token()
         is_response = answer is not None and site.is_response(answer)
         user = None if answer is None or is_response else site.key_of(answer)
+        if answer is None and known_user is None:
+            user = site.user  # on_login may have logged somebody in itself
         check_same_person(result, current, started_by, user)
         if known_user is not None and not is_response and user != known_user:
             raise AccountMismatchError
@@ -187,7 +189,7 @@ def _complete(site: Site, result: LoginResult, about: Mapping[str, Any]) -> Any:
             _warn_without_cache(site, result.name, metadata)
         keep_token(site, result, identity)
         remember_success(site, result.next_url)
-        if user is not None:
+        if answer is not None and not is_response:
             site.enter(answer)
     site.send(
         "login_succeeded",

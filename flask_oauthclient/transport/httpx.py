@@ -43,6 +43,7 @@ from .httpx_answers import classify
 from .httpx_answers import read_bounded
 from .httpx_answers import to_message
 from .httpx_auth import SigningAuth
+from .httpx_auth import Unchanged
 from .httpx_auth import body_of
 from .httpx_auth import is_repeatable
 from .httpx_connections import AsyncTransport
@@ -84,8 +85,10 @@ CLIENT_SETTINGS = _KEYWORDS | {"default_timeout", "timeout", "max_bytes", "insec
 _API = POLICIES[Purpose.API]
 _DEFAULT_TIMEOUT = httpx2.Timeout(_API.total_timeout, connect=_API.connect_timeout)
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS"})
-_NOTHING = httpx2.Auth()
+_UNCHANGED = Unchanged()
 _UNSIGNED = SigningAuth()
+_ONCE = SigningAuth()
+_ONCE.retries = False
 _FAILURES = (
     httpx2.HTTPError,
     httpx2.InvalidURL,
@@ -96,8 +99,11 @@ _FAILURES = (
 )
 
 
-class _NoBody(httpx2.SyncByteStream, httpx2.AsyncByteStream):
+class _NoBody(httpx2.ByteStream):
     """A body of no pieces; that of httpx2 is one empty piece, which is sent like any other."""
+
+    def __init__(self) -> None:
+        super().__init__(b"")
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(())
@@ -218,7 +224,8 @@ class Sending:
         :param follow: follow redirects.
         """
         self._limit(request, streamed=stream)
-        response = yield from self._signed(request, auth, retry=request.method in _IDEMPOTENT)
+        retry = auth.retries and request.method in _IDEMPOTENT
+        response = yield from self._signed(request, auth, retry=retry)
         history: list[Any] = []
         while follow and getattr(response, "next_request", None) is not None:
             response = yield from self._redirected(response, auth, history)
@@ -255,14 +262,17 @@ class Sending:
         _check_sendable(request)
         if isinstance(request.stream, httpx2.ByteStream) and body_of(request) is None:
             request.stream = _NO_BODY
-        return self._send(request, stream=True, auth=_NOTHING, follow_redirects=False)
+        return self._send(request, stream=True, auth=_UNCHANGED, follow_redirects=False)
 
     def _limit(self, request: httpx2.Request, *, streamed: bool) -> None:
-        """Let the time limit for a read be that of the whole call, unless its body is streamed."""
+        """Let the time limit for a read be that of the whole call, unless its body is streamed.
+
+        It starts to run here, for a request that was sent before as well.
+        """
         me: Any = self
         limits = request.extensions.get("timeout") or me.timeout.as_dict()
         total, connect = limits.get("read"), limits.get("connect")
-        if not streamed and total is not None and not isinstance(total, TotalTime):
+        if not streamed and total is not None:
             total = TotalTime(total)
             connect = connect if connect is None else ConnectTime(connect, total)
             limits = {**limits, "read": total, "write": total, "connect": connect}
@@ -331,10 +341,12 @@ class Sending:
         return add_params(url, [pair for pair in me.params.multi_items() if pair[0] not in known])
 
     def _answer(self, request: Request, built: httpx2.Request) -> Steps[Any]:
+        me: Any = self
         policy = POLICIES[request.purpose]
         self._limit(built, streamed=False)
-        retry = policy.retry and request.method in _IDEMPOTENT
-        answer = yield from self._signed(built, _UNSIGNED, retry=retry)
+        auth = _UNSIGNED if policy.retry else _ONCE
+        # Through ``send``, which subclasses and test suites replace to see every request.
+        answer = yield me.send(built, stream=True, auth=auth, follow_redirects=False)
         yield self._read_bounded(answer, policy.max_bytes)
         return answer
 
@@ -449,6 +461,22 @@ class AsyncPooledClient(Sending, httpx2.AsyncClient):
     async def _close(self, response: Any) -> None:
         if hasattr(response, "aclose"):
             await response.aclose()
+
+    async def before_closing(self) -> None:
+        """Finish what must not be left half done."""
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        try:
+            await self.before_closing()
+        finally:
+            await super().aclose()
+
+    async def __aexit__(self, *failure: Any) -> None:
+        try:
+            await self.before_closing()
+        finally:
+            await super().__aexit__(*failure)
 
 
 def _timeout(limit: Any) -> httpx2.Timeout:

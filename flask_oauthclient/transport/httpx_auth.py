@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx2
 
+from ..protocol.urls import is_loopback_host
 from ._run import Steps
 from ._run import arun_steps
 from ._run import run_steps
@@ -16,6 +17,9 @@ from ._run import run_steps
 
 class SigningAuth(httpx2.Auth):
     """Credentials for a request, that know where they may go. This one has none."""
+
+    #: Whether a read may be sent once more when its connection breaks.
+    retries = True
 
     def signing_steps(self, request: httpx2.Request) -> Steps[httpx2.Request]:
         """Put the credentials into a request.
@@ -51,6 +55,34 @@ class SigningAuth(httpx2.Auth):
     ) -> AsyncGenerator[httpx2.Request, httpx2.Response]:
         """The same inside an event loop."""
         yield await arun_steps(self.signing_steps(request))
+
+
+class Unchanged(httpx2.Auth):
+    """Sends a request as it is, as that of httpx2 does in more steps."""
+
+    def sync_auth_flow(
+        self, request: httpx2.Request
+    ) -> Generator[httpx2.Request, httpx2.Response, None]:
+        """The request."""
+        yield request
+
+    async def async_auth_flow(
+        self, request: httpx2.Request
+    ) -> AsyncGenerator[httpx2.Request, httpx2.Response]:
+        """The same inside an event loop."""
+        yield request
+
+
+def is_secure(url: httpx2.URL) -> bool:
+    """Whether credentials may travel to a URL: https, or http to a loopback host.
+
+    What httpx2 has read is what it connects to; nobody needs to look at the text once more.
+
+    :param url: an absolute URL; one with user information is for others to judge.
+    """
+    if not url.host or url.userinfo:
+        return False
+    return url.scheme == "https" or (url.scheme == "http" and is_loopback_host(url.host))
 
 
 def leaves_origin(before: httpx2.URL, after: httpx2.URL) -> bool:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
 from ._excused import EXCUSES
-from ._excused import Excuse
 
 _HERE = Path(__file__).parent
+_ROW = re.compile(r"\b[A-Z]\d\d\b")
 
 
 class Ledger:
@@ -20,7 +21,7 @@ class Ledger:
         #: (module, edge) -> the tests that run, and those that are excused.
         self.run: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         self.excused: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
-        self.used: set[Excuse] = set()
+        self._first: dict[tuple[str, str], str] = {}
 
     def keeps(self, item: pytest.Item) -> bool:
         """Whether a test is to run; it is noted in any case."""
@@ -31,11 +32,20 @@ class Ledger:
         if not edge:
             return True
         name = row_of(item.name, edge)
-        excuses = [excuse for excuse in EXCUSES if excuse.is_for(item.path.stem, edge, name)]
-        self.used.update(excuses)
+        fitting = [excuse for excuse in EXCUSES if excuse.is_for(item.path.stem, edge, name)]
+        excuses = [excuse for excuse in fitting if not excuse.all_but_first]
+        if fitting and not excuses and not self._is_first(edge, name):
+            excuses = fitting
         noted = self.excused if excuses else self.run
         noted[item.path.stem, edge].add(name)
         return not excuses
+
+    def _is_first(self, edge: str, name: str) -> bool:
+        """Whether a test is the first variant of its row."""
+        function, _, variant = name.removesuffix("]").partition("[")
+        row = _ROW.search(variant)
+        key = f"{function} {row.group() if row else variant.partition('-')[0]}"
+        return self._first.setdefault((edge, key), name) == name
 
 
 KEY = pytest.StashKey[Ledger]()
@@ -44,5 +54,8 @@ KEY = pytest.StashKey[Ledger]()
 def row_of(name: str, edge: str) -> str:
     """The name of a test without its edge: ``test_state[S13-none]``."""
     function, _, identifier = name.removesuffix("]").partition("[")
-    row = identifier.removeprefix(f"{edge}-").removeprefix(edge)
-    return f"{function}[{row}]" if row else function
+    if identifier == edge:
+        return function
+    at_the_end = identifier.removesuffix(f"-{edge}")
+    row = identifier.removeprefix(f"{edge}-") if at_the_end == identifier else at_the_end
+    return f"{function}[{row}]"

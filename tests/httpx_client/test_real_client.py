@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
+import logging
 import pickle
 import ssl
 import threading
 from collections.abc import Callable
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
+import anyio
 import httpx2
 import pytest
+import trustme
 
 from flask_oauthclient.protocol.errors import MissingTokenError
 from flask_oauthclient.protocol.errors import OAuthError
@@ -215,7 +218,7 @@ def test_a_streamed_call_refreshes_first_and_retries_a_refusal(loop: str) -> Non
     refusal = Body()
 
     def answer(request: httpx2.Request) -> httpx2.Response | None:
-        if request.headers["Authorization"] != "Bearer access-token-good":
+        if request.headers.get("Authorization") != "Bearer access-token-good":
             return None
         headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
         return httpx2.Response(401, headers=headers, stream=refusal)
@@ -327,11 +330,9 @@ def test_a_closed_client_says_so(style: str) -> None:
         yield None
 
     drive(style, flow, Server(), token=token())
+    get = clients[0].get if style == "blocking" else partial(in_loop, style, clients[0].get)
     with pytest.raises(RuntimeError, match="closed"):
-        if style == "blocking":
-            clients[0].get(API_URL)
-        else:
-            in_loop(style, clients[0].get, API_URL)
+        get(API_URL)
 
 
 @kinds
@@ -409,7 +410,7 @@ class Double:
     """All that the doubles of test suites have."""
 
     status_code = 200
-    text = "oauth_token=t&oauth_token_secret=new-secret-of-a-token"
+    text = ""
 
     def json(self) -> Any:
         return {**token("double"), "oauth_token": "t", "oauth_token_secret": "new-secret"}
@@ -522,12 +523,34 @@ def test_a_subclass_with_a_send_of_its_own(style: str) -> None:
 # -- over the wire ---------------------------------------------------------------------------------
 
 
-@contextlib.contextmanager
-def _h2_server(make_tls: Callable[..., ssl.SSLContext]) -> Iterator[Any]:
-    context = make_tls("127.0.0.1")
-    context.set_alpn_protocols(["h2"])
-    with raw_server(answers_over_h2, tls=context) as server:
-        yield server
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    """Who signs the certificates of these tests."""
+    return trustme.CA()
+
+
+def test_calls_share_a_connection_of_http2(
+    style: str, authority: trustme.CA, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "hpack")  # the server's, which is in this process
+    server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(server_side)
+    server_side.set_alpn_protocols(["h2"])
+    client_side = ssl.create_default_context()
+    authority.configure_trust(client_side)
+
+    def flow(client: Any) -> Steps[None]:
+        for _ in range(3):
+            response = yield client.get(f"{url}/quick")
+            assert (response.http_version, response.content) == ("HTTP/2", b"begun")
+
+    with raw_server(answers_over_h2, tls=server_side) as server:
+        url = server.url
+        drive(style, flow, None, token=token(), http2=True, verify=client_side, trust_env=False)
+    assert (server.connections, len(server.requests)) == (1, 3)
+    assert {request.headers["authorization"] for request in server.requests} == {
+        "Bearer access-token-first"
+    }
 
 
 def test_a_connection_is_kept(style: str) -> None:
@@ -550,8 +573,6 @@ def test_a_connection_is_kept(style: str) -> None:
 
 
 def test_the_limit_of_connections_counts(loop: str) -> None:
-    import anyio
-
     together, most, lock = [0], [0], threading.Lock()
 
     def script(peer: Peer) -> None:

@@ -131,9 +131,9 @@ class _Requests(Edge):
 
 class _Httpx(Edge):
     library = httpx_client
-    OAuth1 = httpx_client.OAuth1Client
-    OAuth2 = httpx_client.OAuth2Client
-    Assertion = httpx_client.AssertionClient
+    OAuth1: type[Any] = httpx_client.OAuth1Client
+    OAuth2: type[Any] = httpx_client.OAuth2Client
+    Assertion: type[Any] = httpx_client.AssertionClient
     Response = httpx2.Response
     HTTPStatusError = httpx2.HTTPStatusError
     foreign_class: type[Any] = httpx2.Client

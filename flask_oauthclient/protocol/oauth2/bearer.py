@@ -105,14 +105,24 @@ class TokenAuth:
         :raises UnsupportedTokenTypeError: if it is of a type that nobody here can present.
         :raises InsecureTransportError: if the URL is not https (RFC 6750 section 5.2).
         """
-        if not self.token or not self.token.get("access_token"):
+        token = self.access_token()
+        check_secure(uri, insecure_http=insecure_http)
+        return self._sign_method()(token, uri, headers, body, self.token_placement)
+
+    def access_token(self) -> str:
+        """The access token, if it can be sent.
+
+        :raises MissingTokenError: if there is none.
+        :raises InvalidTokenError: if it is not made of printable ASCII characters (RFC 6749
+            appendix A.12).
+        """
+        token: Any = (self.token or {}).get("access_token")
+        if not token:
             raise MissingTokenError
-        if not is_token(self.token["access_token"]):
+        if not is_token(token):
             # Further on, the HTTP library would refuse it with a message that shows it.
             raise InvalidTokenError("token_invalid", "The access token is not printable ASCII.")
-        check_secure(uri, insecure_http=insecure_http)
-        sign = self._sign_method()
-        return sign(self.token["access_token"], uri, headers, body, self.token_placement)
+        return str(token)
 
     def _sign_method(self) -> Callable[..., tuple[str, Headers, Any]]:
         token_type = str(self.token.get("token_type") or "bearer").lower()

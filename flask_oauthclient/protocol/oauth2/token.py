@@ -122,6 +122,8 @@ def seconds(value: object) -> int | None:
 
 def _moment(value: object) -> int | None:
     """Read a point in time; one before the epoch is long past, not unknown."""
+    if type(value) is int and -1e11 < value < 1e11:
+        return value
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:

@@ -104,6 +104,14 @@ def test_coming_back_it_stays_unsigned() -> None:
     assert [is_signed(request) for request in answers.sent] == [True, False, False]
 
 
+@pytest.mark.parametrize("place", ["HEADER", "QUERY"])
+@pytest.mark.parametrize("hops", [[ELSEWHERE, "/2"], [ELSEWHERE, ELSEWHERE, "https://evil.test/"]])
+def test_elsewhere_it_stays_unsigned_however_it_goes_on(hops: list[str], place: str) -> None:
+    answers = Answers(*(Answer({}, 307, {"Location": hop}) for hop in hops), Answer({}))
+    session_at(answers, signature_type=place).get(API_URL)
+    assert [is_signed(request) for request in answers.sent] == [True] + [False] * len(hops)
+
+
 @pytest.mark.parametrize("status", [307, 308])
 def test_credentials_in_a_form_do_not_leave(status: int) -> None:
     answers = redirected(ELSEWHERE, status)

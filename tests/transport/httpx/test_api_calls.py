@@ -70,6 +70,18 @@ def test_the_limit_of_the_client_counts_where_the_call_has_none(serve: Serve, ca
         call("GET", server.url, client={"timeout": LIMIT})
 
 
+def test_a_request_that_is_sent_again_has_its_whole_time_again(serve: Serve, style: str) -> None:
+    server = serve(breaking_first(after_reading(SLOW["silence"])))
+
+    def flow(client: PooledClient) -> Steps[Any]:
+        request = client.build_request("POST", server.url, timeout=LIMIT)
+        with ends_in_time():
+            yield client.send(request)
+        return (yield client.send(request))
+
+    assert drive(style, flow).json() == "answered"
+
+
 def test_all_hops_share_one_limit(serve: Serve, call: Any) -> None:
     def script(peer: Peer) -> None:
         peer.pause(LIMIT / 3)

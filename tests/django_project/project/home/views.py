@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest
 from django.http import HttpResponse
@@ -21,8 +22,10 @@ def index(request: HttpRequest) -> HttpResponse:
 
 def files(request: HttpRequest) -> HttpResponse:
     """A page that calls an API with the stored token."""
-    answer = oauth.op.get("me", request=request)
-    return render(request, "home/files.html", {"about": answer.json()}, status=answer.status_code)
+    answer = oauth.op.get(settings.FILES_URL, request=request)
+    if not answer.ok:
+        return render(request, "home/failed.html", {"reason": answer.status_code}, status=502)
+    return render(request, "home/files.html", {"about": answer.json()})
 
 
 def photos(request: HttpRequest) -> HttpResponse:
@@ -45,5 +48,6 @@ def photos_callback(request: HttpRequest) -> HttpResponse:
     try:
         client.save_token(client.authorize_access_token())
     except OAuthError as error:
-        return render(request, "home/failed.html", {"error": error}, status=error.http_status)
+        context = {"reason": error.error, "description": error.description}
+        return render(request, "home/failed.html", context, status=error.http_status)
     return redirect("photos")

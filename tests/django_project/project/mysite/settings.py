@@ -92,6 +92,9 @@ OAUTHCLIENT_CLIENTS: dict[str, dict[str, Any]] = {
     },
 }
 
+#: Where the API has the files, below the address of the client.
+FILES_URL = "me"
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
