@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -19,8 +18,8 @@ class Ledger:
 
     def __init__(self) -> None:
         #: (module, edge) -> the tests that run, and those that are excused.
-        self.run: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
-        self.excused: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        self.run: dict[tuple[str, str], set[str]] = {}
+        self.excused: dict[tuple[str, str], set[str]] = {}
         self._first: dict[tuple[str, str], str] = {}
 
     def keeps(self, item: pytest.Item) -> bool:
@@ -36,9 +35,15 @@ class Ledger:
         excuses = [excuse for excuse in fitting if not excuse.all_but_first]
         if fitting and not excuses and not self._is_first(edge, name):
             excuses = fitting
-        noted = self.excused if excuses else self.run
-        noted[item.path.stem, edge].add(name)
+        place = item.path.stem, edge
+        for noted, is_its in ((self.excused, excuses), (self.run, not excuses)):
+            noted.setdefault(place, set()).update({name} if is_its else ())
         return not excuses
+
+    @property
+    def modules(self) -> set[str]:
+        """The modules that were collected."""
+        return {module for module, _ in self.run}
 
     def _is_first(self, edge: str, name: str) -> bool:
         """Whether a test is the first variant of its row."""

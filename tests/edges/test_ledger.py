@@ -77,9 +77,9 @@ def _shown(identifier: str) -> str:
 @pytest.mark.parametrize("at", EDGES)
 def test_every_row_of_a_table_runs_or_is_excused(test: str, at: str, ledger: Ledger) -> None:
     place = "test_login_tables", at
-    known = ledger.run[place] | ledger.excused[place]
-    if not known:
+    if place not in ledger.run:
         pytest.skip("The tables are not collected.")
+    known = ledger.run[place] | ledger.excused[place]
     assert _tables()[test] <= known
     assert _tables()[test] & ledger.run[place]
 
@@ -107,15 +107,15 @@ def test_every_table_of_flask_is_here() -> None:
     ],
 )
 def test_edges_have_the_same_rows(module: str, edges: tuple[str, ...], ledger: Ledger) -> None:
-    rows = [ledger.run[module, edge] | ledger.excused[module, edge] for edge in edges]
-    if not any(rows):
+    if module not in ledger.modules:
         pytest.skip("The module is not collected.")
+    rows = [ledger.run[module, edge] | ledger.excused[module, edge] for edge in edges]
     assert all(others == rows[0] for others in rows)
 
 
 @pytest.mark.parametrize("excuse", EXCUSES, ids=lambda excuse: excuse.why[:40])
 def test_every_excuse_is_needed(excuse: Excuse, ledger: Ledger) -> None:
-    if not any(module == excuse.module for module, _ in [*ledger.run, *ledger.excused]):
+    if excuse.module not in ledger.modules:
         pytest.skip("The module is not collected.")
     for edge in excuse.edges:
         names = ledger.excused[excuse.module, edge]
@@ -127,8 +127,7 @@ def test_every_excuse_is_needed(excuse: Excuse, ledger: Ledger) -> None:
 
 @pytest.mark.parametrize("at", EDGES)
 def test_every_identifier_has_a_test(at: str, ledger: Ledger) -> None:
-    modules = {module for module, _ in [*ledger.run, *ledger.excused]}
-    if not {"test_id_token", "test_login_tables", "test_token_answers"} <= modules:
+    if not {"test_id_token", "test_login_tables", "test_token_answers"} <= ledger.modules:
         pytest.skip("The tables are not collected.")
     run = " ".join(n for (_, edge), names in ledger.run.items() if edge == at for n in names)
     excused = " ".join(n for (_, e), names in ledger.excused.items() if e == at for n in names)
