@@ -28,6 +28,7 @@ from ..protocol.oauth2.pkce import VERIFIER_LENGTH
 from ..protocol.oauth2.pkce import create_s256_code_challenge
 from ..protocol.oauth2.token import OAuth2Token
 from ..protocol.random import generate_token
+from ..protocol.urls import callback_pairs
 from .framework import CallbackRequest
 from .openid import OpenIDApp
 from .remote_app import keeping_extra
@@ -195,7 +196,10 @@ class LoginApp(OpenIDApp):
         response, state = kwargs.pop("authorization_response", None), kwargs.pop("state", None)
         if response is not None:
             self.session.check_redirect(response, state)
-            kwargs["code"] = self.session.read_authorization_response(response, state)
+            self.session.read_authorization_response(response, state)
+            # The session does not know the issuer, which counts here as well (RFC 9207).
+            pairs = callback_pairs(response, "query")
+            kwargs["code"] = self._check_callback(parse_callback(pairs))
         settings = self.session.transport_settings(kwargs)
         params = merged(self.access_token_params, kwargs)
         grant_type = params.pop("grant_type", None) or self.session.guess_grant_type(params)

@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 
 from flask_oauthclient.testing.provider import DevelopmentProvider
-from tests.helpers.leaks import Watch
-from tests.helpers.world import World
 
 from . import _project
 
@@ -25,40 +23,6 @@ def _database() -> Iterator[None]:
     call_command("migrate", verbosity=0, interactive=False)
     yield
     connections.close_all()
-
-
-@pytest.fixture
-def make_django_site(provider: DevelopmentProvider) -> Iterator[Callable[..., Any]]:
-    """Makes sites on Django; the keywords are those of :class:`tests.helpers.site.Site`."""
-    from ._site import DjangoSite
-
-    sites: list[DjangoSite] = []
-
-    def make(*args: Any, **kwargs: Any) -> DjangoSite:
-        sites.append(DjangoSite(*(args or ({"demo": provider},)), **kwargs))
-        return sites[-1]
-
-    yield make
-    for site in sites:
-        site.close()
-
-
-@pytest.fixture
-def django_site(make_django_site: Callable[..., Any]) -> Any:
-    """A site with one client, ``demo``, and one browser."""
-    return make_django_site()
-
-
-@pytest.fixture
-def django_world(
-    provider: DevelopmentProvider,
-    make_django_site: Callable[..., Any],
-    make_cache: Callable[[str], Any],
-    watch: Watch,
-    request: pytest.FixtureRequest,
-) -> World:
-    """Everything for a row of a table of cases, with sites on Django."""
-    return World(provider, make_django_site, make_cache, watch, request)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 
 from flask_oauthclient import OAuth
 from flask_oauthclient.protocol.errors import AuthorizationError
+from flask_oauthclient.protocol.errors import CallbackError
 from flask_oauthclient.protocol.errors import MismatchingStateError
 
 from ._authlib_style import CLIENT
@@ -80,6 +81,25 @@ def test_authorization_response_gives_the_code() -> None:
     assert token["access_token"] == "the-new-token-of-bob"
     assert (form["grant_type"], form["code"]) == (["authorization_code"], ["the-code"])
     assert not {"state", "authorization_response"} & form.keys()
+
+
+@pytest.mark.parametrize(
+    ("iss", "code"),
+    [("&iss=https%3A%2F%2Fother.test", "mismatching_iss"), ("", "missing_iss")],
+)
+def test_authorization_response_comes_from_the_issuer(iss: str, code: str) -> None:
+    oauth = make(
+        server_metadata={"issuer": "https://provider.test"},
+        authorization_response_iss_parameter_supported=True,
+    )
+    url = f"{CALLBACK}?code=the-code&state=s{iss}"
+    with (
+        sending(answer) as sent,
+        oauth.app.test_request_context(),
+        pytest.raises(CallbackError) as refused,
+    ):
+        oauth.dev.fetch_access_token(CALLBACK, authorization_response=url, state="s")
+    assert (refused.value.error, sent) == (code, [])
 
 
 def test_password_grant_warns() -> None:
