@@ -110,9 +110,9 @@ def test_a_keyword_that_does_not_exist_is_an_error() -> None:
 
 
 def test_a_client_has_no_token_of_everybody() -> None:
-    client = OAuth().register("dev", **CLIENT)
-    with pytest.raises(AttributeError):
-        client.token  # noqa: B018
+    client = OAuth(fetch_token=lambda name, request: TOKEN).register("dev", **CLIENT)
+    assert client.token is None
+    assert client.at(HttpRequest()).token == TOKEN
 
 
 # -- settings -----------------------------------------------------------------------------
