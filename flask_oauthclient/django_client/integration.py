@@ -169,8 +169,8 @@ class DjangoIntegration(Integration):
             )
         except RequestDataTooBig:
             reason = "callback_too_large"
-        except (TooManyFieldsSent, BadRequest, LookupError, UnicodeError):
-            reason = "invalid_callback"  # a header may name a charset that cannot be read
+        except (TooManyFieldsSent, BadRequest):
+            reason = "invalid_callback"
         raise CallbackError(reason)
 
     def redirect(self, url: str) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import auth
+from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.backends.signed_cookies import SessionStore as SignedCookies
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
@@ -84,6 +85,23 @@ def is_somebody_else(site: DjangoSite) -> bool:
         return False
     identity, user = read_identity(site), user_of(site.request)
     return identity is not None and (user is None or user != identity.user)
+
+
+def let_session_be_gone(request: HttpRequest) -> None:
+    """Let an answer stand although another tab has renewed or ended the session meanwhile.
+
+    Django would answer with an error instead, as what was changed in the session cannot be kept.
+
+    :param request: the request.
+    """
+    session = getattr(request, "session", None)
+    if session is None or not session.modified or not session.session_key:
+        return
+    if session.session_key == request.COOKIES.get(settings.SESSION_COOKIE_NAME):
+        try:
+            session.save()
+        except UpdateError:
+            session.modified = False
 
 
 def check_size(request: HttpRequest) -> None:

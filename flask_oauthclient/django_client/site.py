@@ -205,6 +205,7 @@ class DjangoSite(DjangoVisit):
         """
         for name, value in HEADERS_FOR_ALL.items():
             response.headers.setdefault(name, value)
+        people.let_session_be_gone(self.request)
         apply_cookies(self.request, response)
         for make in self._last:
             cookie = make(self._size_of_head(response))

@@ -12,9 +12,9 @@ from ..sessions.assertion import AssertionSteps
 from ..sessions.assertion import BlockingAssertion
 from ..sessions.asynchronous import AsyncUpkeep
 from ..sessions.asynchronous import awaited
-from ..transport.httpx import CLIENT_SETTINGS
 from ..transport.httpx import AsyncPooledClient
 from ..transport.httpx import PooledClient
+from ..transport.httpx_sending import CLIENT_SETTINGS
 from .token_sending import AsyncCalls
 from .token_sending import BlockingCalls
 from .token_sending import TokenSending

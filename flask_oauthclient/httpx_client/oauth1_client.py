@@ -21,7 +21,7 @@ from ..sessions.oauth1 import BlockingOAuth1
 from ..sessions.oauth1 import OAuth1Steps
 from ..transport.httpx import AsyncPooledClient
 from ..transport.httpx import PooledClient
-from ..transport.httpx import Sending
+from ..transport.httpx_sending import Sending
 from .keywords import CALL_KEYWORDS
 from .oauth1_auth import OAuth1Auth
 

@@ -18,10 +18,10 @@ from ..sessions.asynchronous import finished
 from ..sessions.calls import take_account
 from ..sessions.oauth2 import BlockingOAuth2
 from ..sessions.oauth2 import OAuth2Steps
-from ..transport.httpx import CLIENT_SETTINGS
 from ..transport.httpx import AsyncPooledClient
 from ..transport.httpx import PooledClient
 from ..transport.httpx_answers import to_message
+from ..transport.httpx_sending import CLIENT_SETTINGS
 from .client_auth import OAuth2ClientAuth
 from .client_auth import as_auth_method
 from .keywords import CALL_KEYWORDS

@@ -14,8 +14,8 @@ from ..sessions.calls import is_replayable
 from ..sessions.calls import token_was_refused
 from ..sessions.upkeep import TokenUpkeep
 from ..transport._run import Steps
-from ..transport.httpx import Sending
 from ..transport.httpx_auth import is_repeatable
+from ..transport.httpx_sending import Sending
 from .oauth2_auth import OAuth2Auth
 
 

@@ -52,7 +52,6 @@ class Copy(Generic[T]):
 
     value: T
     etag: str | None
-    fetched_at: float
     fresh_until: float
 
 
@@ -168,8 +167,8 @@ class Document(Generic[T]):
         fresh_until = now + time_to_live(response.headers.get("cache-control", ""))
         etag = response.headers.get("etag")
         if response.status == 304 and self._copy is not None:
-            return Copy(self._copy.value, etag or self._copy.etag, now, fresh_until)
-        return Copy(self._parse(response), etag, now, fresh_until)
+            return Copy(self._copy.value, etag or self._copy.etag, fresh_until)
+        return Copy(self._parse(response), etag, fresh_until)
 
 
 _documents: weakref.WeakSet[Document[Any]] = weakref.WeakSet()

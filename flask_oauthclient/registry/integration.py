@@ -15,6 +15,7 @@ from typing import Self
 
 from ..protocol.errors import MissingConfigurationError
 from ..protocol.errors import OAuthError
+from ..protocol.masked import MaskedDict
 from ..storage.state import LIFETIME
 from ..storage.state import Browser
 from ..storage.tokens.account import Account
@@ -143,8 +144,7 @@ class Integration(ABC):
 
     def take_login(self, state: str) -> dict[str, Any]:
         """Take the data of a login, once, if this browser started it."""
-        taken: dict[str, Any] = self._state.logins.take(self.browser(), self.name, state)
-        return taken
+        return MaskedDict(self._state.logins.take(self.browser(), self.name, state))
 
     def set_state_data(self, session: MutableMapping[str, Any], state: str, data: Any) -> None:
         """Keep the data of a login; the older way to do so."""

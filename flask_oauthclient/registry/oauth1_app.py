@@ -10,6 +10,7 @@ from typing import cast
 from ..protocol.errors import MismatchingStateError
 from ..protocol.errors import MissingRequestTokenError
 from ..protocol.errors import MissingTokenError
+from ..protocol.masked import MaskedDict
 from ..protocol.oauth1.callback import AuthorizationResponse
 from ..protocol.oauth1.callback import check_callback
 from ..protocol.oauth1.callback import parse_callback
@@ -147,7 +148,7 @@ class OAuth1App(RemoteApp):
             raise MismatchingStateError(
                 "state_unreadable", 'Missing "request_token" in temporary data'
             )
-        return {**pending, "request_token": self._opened(credentials, name)}
+        return MaskedDict({**pending, "request_token": self._opened(credentials, name)})
 
     def _take_login(self, name: str) -> dict[str, Any]:
         failure: MismatchingStateError
@@ -164,7 +165,7 @@ class OAuth1App(RemoteApp):
         raise failure
 
     def _opened(self, credentials: Mapping[str, Any], name: str) -> dict[str, Any]:
-        opened = dict(credentials)
+        opened = MaskedDict(credentials)
         for sealed in _SEALED & opened.keys():
             value = opened[sealed] or ""
             text = self.framework.unseal(value, _context(name)) if isinstance(value, str) else None

@@ -92,7 +92,6 @@ class TokenUpkeep(Flavour):
         _all.add(self)
         self._attempts = 0
         self._failure: OAuthError | None = None
-        self._is_asking = False
 
     # -- the token ------------------------------------------------------------------------
 
@@ -115,6 +114,7 @@ class TokenUpkeep(Flavour):
     def reset_lock(self) -> None:
         """Make the lock anew: in a forked process, nobody is left to open it."""
         self._replacing = self.new_lock()
+        self._is_asking = False
 
     def usable_steps(self) -> Steps[OAuth2Token]:
         """The steps to a token that has not expired.

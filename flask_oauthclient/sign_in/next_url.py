@@ -29,6 +29,9 @@ _SLASHES = re.compile(
     r"\u3031-\u3035\u309d\u30fc\uff70\ufffd]"
 )
 
+# What such a thing folds into dots.
+_DOTS = str.maketrans({"\u2024": ".", "\u2025": "..", "\ufe52": ".", "\uff0e": "."})
+
 # Spaces, formats (the soft hyphen, joiners, marks of direction) and marks that join a letter.
 _SEEN_AS_NOTHING = frozenset({"Zs", "Cf", "Mn", "Me"})
 
@@ -69,4 +72,5 @@ def _stays(path: str) -> bool:
     if _CONTROLS.search(decoded):
         return False
     seen = (c for c in decoded if unicodedata.category(c) not in _SEEN_AS_NOTHING)
-    return _LEADS_AWAY.search(_SLASHES.sub("/", "".join(seen))) is None
+    text = _SLASHES.sub("/", "".join(seen)).translate(_DOTS)
+    return _LEADS_AWAY.search(text) is None

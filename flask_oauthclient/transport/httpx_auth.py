@@ -13,6 +13,7 @@ from ..protocol.urls import is_loopback_host
 from ._run import Steps
 from ._run import arun_steps
 from ._run import run_steps
+from .headers import check_headers
 
 
 class SigningAuth(httpx2.Auth):
@@ -117,17 +118,20 @@ def with_parts(
     :param url: its URL from now on.
     :param headers: headers to set.
     :param body: its body from now on.
+    :raises InvalidSettingError: for a header that cannot be sent.
     """
+    check_headers(headers)
     if body is not None and body is not request.stream and body != body_of(request):
-        kept = {k: v for k, v in request.headers.items() if k.lower() != "content-length"}
-        return httpx2.Request(
+        kept = request.headers.copy()
+        kept.pop("Content-Length", None)
+        request = httpx2.Request(
             request.method,
             url,
-            headers={**kept, **headers},
+            headers=kept,
             content=body,
             extensions=request.extensions,
         )
-    if url != str(request.url):
+    elif url != str(request.url):
         request = httpx2.Request(
             request.method,
             url,
@@ -136,6 +140,8 @@ def with_parts(
             extensions=request.extensions,
         )
     for name, value in headers.items():
+        if not value.isascii():  # else httpx2 would refuse it, with an error that shows it
+            request.headers.encoding = "latin-1"
         request.headers[name] = value
     return request
 

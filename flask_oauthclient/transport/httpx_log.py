@@ -16,6 +16,7 @@ _CREDENTIAL = re.compile(
     r"|code_verifier|device_code|id_token|id_token_hint|oauth_signature|oauth_token|oauth_verifier"
     r"|password|refresh_token|subject_token|token)=[^&#]+"
 )
+_PASSWORD = re.compile(r"(?<=//)([^/?#@:]*):[^/?#@]*@")
 
 
 class _Credentials(logging.Filter):
@@ -28,7 +29,9 @@ class _Credentials(logging.Filter):
 
 
 def _shown(value: object) -> object:
-    return _CREDENTIAL.sub(r"\1=***", str(value)) if isinstance(value, httpx2.URL) else value
+    if not isinstance(value, httpx2.URL):
+        return value
+    return _PASSWORD.sub(r"\1:***@", _CREDENTIAL.sub(r"\1=***", str(value)))
 
 
 def hide_credentials() -> None:

@@ -17,8 +17,6 @@ from typing import NoReturn
 
 import requests
 from requests.adapters import HTTPAdapter
-from requests.cookies import RequestsCookieJar
-from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError
 
 from ..protocol.errors import TransportError
@@ -38,15 +36,16 @@ from .answers import to_message
 from .environment import Environment
 from .environment import choose_proxies
 from .headers import check_headers
+from .merging import merged_cookies
+from .merging import merged_headers
+from .merging import merged_params
 from .policy import POLICIES
 from .policy import Policy
 from .policy import check_not_redirected
 from .policy import check_url
 from .time_limits import ConnectTime
 from .time_limits import TotalTime
-from .untyped import merge_cookies
 from .untyped import merge_hooks
-from .untyped import merge_setting
 
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -185,10 +184,10 @@ class PooledSession(requests.Session):
             files=request.files,
             data=request.data,
             json=request.json,
-            headers=_merged_headers(self.headers, request.headers),
-            params=_merged_params(self.params, request.params),
+            headers=merged_headers(self.headers, request.headers),
+            params=merged_params(self.params, request.params),
             auth=request.auth or self.auth,
-            cookies=_merged_cookies(self.cookies, request.cookies),
+            cookies=merged_cookies(self.cookies, request.cookies),
             hooks=merge_hooks(request.hooks, self.hooks),
         )
         return prepared
@@ -311,8 +310,8 @@ class PooledSession(requests.Session):
             prepared.prepare_url(request.url, self.params)
         else:
             prepared.url = _normal_url(request.url)
-        prepared.headers = _merged_headers(self.headers, request.headers)
-        prepared.prepare_cookies(_merged_cookies(self.cookies, cookies))
+        prepared.headers = merged_headers(self.headers, request.headers)
+        prepared.prepare_cookies(merged_cookies(self.cookies, cookies))
         hooks = hooks or {"response": []}
         prepared.hooks = merge_hooks(hooks, self.hooks)
         prepared.body = request.body  # a form is ASCII, whatever it encodes
@@ -386,25 +385,3 @@ def _written_url(url: str) -> str | None:
 
 
 _known_normal_url = lru_cache(maxsize=256)(_written_url)
-
-
-def _merged_headers(session: Mapping[str, Any], call: Mapping[str, Any] | None) -> Any:
-    merged = CaseInsensitiveDict(session)
-    merged.update(call or {})
-    for name in [name for name, value in merged.items() if value is None]:
-        del merged[name]  # a call can do without a header of the session
-    return merged
-
-
-def _merged_params(session: Any, call: Any) -> Any:
-    if not session:
-        return call
-    return merge_setting(call, session)
-
-
-def _merged_cookies(session: Any, call: Any) -> RequestsCookieJar:
-    jar = RequestsCookieJar()
-    for cookies in (session, call):
-        if cookies:
-            jar = merge_cookies(jar, cookies)
-    return jar

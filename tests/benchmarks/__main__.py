@@ -31,6 +31,7 @@ from tests.benchmarks._processes import redis_available
 from tests.benchmarks.abandoned import abandoned
 from tests.benchmarks.api_calls import api_call
 from tests.benchmarks.api_calls import handshakes
+from tests.benchmarks.async_calls import aget
 from tests.benchmarks.async_calls import async_calls
 from tests.benchmarks.cached_keys import cold_logins
 from tests.benchmarks.cached_keys import rotation
@@ -69,6 +70,7 @@ BENCHMARKS: Mapping[str, Callable[[Settings], Iterator[Row]]] = {
     "httpx-call": httpx_call,
     "httpx-sign": httpx_signed,
     "async-calls": async_calls,
+    "aget": aget,
     "id-token": id_tokens,
     "import": imports,
     "cold-logins": cold_logins,

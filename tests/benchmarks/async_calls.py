@@ -1,4 +1,4 @@
-"""Rows ``async-calls`` and ``async-call``: calls of an API inside an event loop that is kept.
+"""Rows ``async-calls``, ``async-call`` and ``aget``: calls in an event loop, which is kept.
 
 As in :mod:`.httpx_calls`, plain and over kept connections.
 """
@@ -13,6 +13,8 @@ from typing import Any
 
 import httpx2
 
+from tests.benchmarks._apps import client_app
+from tests.benchmarks._apps import client_of
 from tests.benchmarks._harness import Row
 from tests.benchmarks._harness import Samples
 from tests.benchmarks._harness import Settings
@@ -46,6 +48,36 @@ def async_calls(settings: Settings) -> Iterator[Row]:
     yield _row("async-call", "one after the other of the same / of the same", samples)
 
 
+def aget(settings: Settings) -> Iterator[Row]:
+    """``await oauth.x.aget(url)``, one after the other, in one event loop."""
+    with provider_process() as provider:
+        app = client_app(
+            "ours",
+            provider.metadata_url,
+            api_base_url=f"{provider.issuer}/",
+            fetch_token=lambda: dict(TOKEN),
+        )
+        floor, client = httpx2.AsyncClient(headers=BEARER), client_of(app)
+        with app.app_context(), Runner() as runner:
+            operations: dict[str, Operation] = {
+                "floor": _reading(floor.get, f"{provider.issuer}/userinfo"),
+                "ours": _reading(client.aget, "userinfo"),
+                "token-given": _reading(client.aget, "userinfo", token=TOKEN),
+            }
+            contenders = {n: repeat_in_loop(runner, run) for n, run in operations.items()}
+            samples = compare(contenders, settings.rounds)
+            runner.run(floor.aclose())
+    yield Row(
+        "aget",
+        "await oauth.x.aget / a kept httpx2.AsyncClient.get with the header",
+        None,
+        samples.ratio("ours", over="floor"),
+        1.25,
+        detail=samples.microseconds(),
+        others={"token given": samples.ratio("token-given", over="floor")},
+    )
+
+
 def _row(name: str, what: str, samples: Samples) -> Row:
     return Row(
         name,
@@ -66,7 +98,7 @@ def _compare(settings: Settings, connections: int, at_once: int) -> Samples:
             **of_each_side("AsyncOAuth2Client", CLIENT_ID, token=dict(TOKEN), limits=limits),
         }
         contenders = {
-            name: repeat_in_loop(runner, _getting(client, url), at_once)
+            name: repeat_in_loop(runner, _reading(client.get, url), at_once)
             for name, client in clients.items()
         }
         samples = compare(contenders, settings.rounds)
@@ -75,8 +107,8 @@ def _compare(settings: Settings, connections: int, at_once: int) -> Samples:
     return samples
 
 
-def _getting(client: Any, url: str) -> Operation:
-    async def get() -> object:
-        return (await client.get(url)).json()
+def _reading(get: Callable[..., Any], url: str, **how: Any) -> Operation:
+    async def read() -> object:
+        return (await get(url, **how)).json()
 
-    return get
+    return read

@@ -32,8 +32,8 @@ TOKEN = {"access_token": API_TOKEN, "token_type": "Bearer", "expires_at": 2**31 
 BEARER = {"Authorization": f"Bearer {API_TOKEN}"}
 
 MODULES: Mapping[str, str] = {
-    "ours": "flask_oauthclient.httpx_client",
     "authlib": "authlib.integrations.httpx_client",
+    "ours": "flask_oauthclient.httpx_client",
 }
 """Where each side's clients are."""
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from types import ModuleType
 from typing import Any
 from urllib.parse import quote
 from urllib.parse import urlsplit
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
 from django.contrib.auth import login
 from django.contrib.auth import logout
@@ -18,6 +21,8 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.http import HttpRequest
 from django.http import HttpResponse
+from django.http import JsonResponse
+from django.test import AsyncClient
 from django.test import Client
 from django.test import RequestFactory
 from django.urls import path
@@ -27,6 +32,7 @@ from flask_oauthclient import MemoryTokenStore
 from flask_oauthclient.django_client import OAuth
 from flask_oauthclient.django_client import OAuthError
 from flask_oauthclient.sign_in.signed_in import KEY
+from tests.flask_client._api import serving
 from tests.helpers.urls import query_of
 from tests.sign_in._site import ISSUER
 from tests.sign_in._site import ORIGIN
@@ -34,6 +40,7 @@ from tests.sign_in._site import lose_cookies
 from tests.sign_in._site import send
 from tests.sign_in._site import send_alone
 
+from . import _project
 from ._views_site import Make
 from ._views_site import ViewsSite
 from ._views_site import user_of
@@ -223,7 +230,7 @@ def test_nobody_who_only_looks_uses_a_login_up(
     assert views_site.finish(visit).url == f"{ORIGIN}/who"
 
 
-@pytest.mark.parametrize("charset", ["unicode_escape", "rot13", "utf-16", "punycode", "undefined"])
+@pytest.mark.parametrize("charset", ["unicode_escape", "raw_unicode_escape", "utf-16"])
 def test_charset_that_a_header_names_is_no_way_past_the_checks(
     views_site: ViewsSite, charset: str
 ) -> None:
@@ -264,7 +271,7 @@ AWAY = [
     "/\ud800",
     "/\r\nX-Header: yes",
     "\u2003//evil.test",
-    "/．．/／evil.test",
+    "/\uff0e\uff0e/\uff0fevil.test",
     "https://rp.test@evil.test/",
     "https://rp.test.evil.test/",
 ]
@@ -465,6 +472,43 @@ def test_session_that_has_ended_does_not_come_back(make_views_site: Make) -> Non
 
     site = make_views_site(on_login=user_of, on_start=on_start)
     site.sign_in()
-    site.browser.submit(site.open("/auth/login", iss=ISSUER))
+    site.press("/auth/login/demo")
     assert len(keys) == 1
     assert not Session.objects.filter(pk=keys[0]).exists()
+
+
+# -- asynchronous views ------------------------------------------------------------------------
+
+
+def test_visitors_of_one_event_loop_have_each_their_own_token() -> None:
+    """Under ASGI many people's requests share a loop, and so a client."""
+    users: Any = get_user_model()
+    people = [users.objects.create_user(f"visitor-{number}") for number in range(6)]
+    oauth = OAuth(token_store=MemoryTokenStore(["the only key of these tests"]))
+
+    async def view(request: HttpRequest) -> JsonResponse:
+        calls = [oauth.demo.aget("echo", request=request) for _ in range(3)]
+        answers = await asyncio.gather(*calls, oauth.demo.at(request).aget("echo"))
+        seen = {answer.json()["headers"]["Authorization"] for answer in answers}
+        user = await request.auser()
+        return JsonResponse({"user": user.pk, "seen": sorted(seen)})
+
+    async def visit() -> list[Any]:
+        clients = [AsyncClient() for _ in people]
+        for client, user in zip(clients, people, strict=True):
+            await client.aforce_login(user)
+        answers = await asyncio.gather(*(c.get("/view") for c in clients for _ in range(3)))
+        return [answer.json() for answer in answers]
+
+    urls = ModuleType("urls")
+    vars(urls)["urlpatterns"] = [path("view", view)]
+    with serving() as api, _project.replaced(ROOT_URLCONF=urls):
+        oauth.register("demo", **api.client())
+        for user in people:
+            token = {"access_token": f"the-token-of-{user.pk}", "token_type": "Bearer"}
+            oauth.demo.for_account(owner=user.pk).save_token(token)
+        found = async_to_sync(visit)()
+        oauth.demo.session.close()
+    assert len(found) == 3 * len(people)
+    assert all(one["seen"] == [f"Bearer the-token-of-{one['user']}"] for one in found)
+    users.objects.all().delete()

@@ -112,7 +112,7 @@ def test_a_keyword_that_does_not_exist_is_an_error() -> None:
 def test_a_client_has_no_token_of_everybody() -> None:
     client = OAuth(fetch_token=lambda name, request: TOKEN).register("dev", **CLIENT)
     assert client.token is None
-    assert client.at(HttpRequest()).token == TOKEN
+    assert client.at(HttpRequest()).token["access_token"] == TOKEN["access_token"]
 
 
 # -- settings -----------------------------------------------------------------------------

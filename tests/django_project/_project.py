@@ -21,6 +21,8 @@ from tests.servers.process import running
 HERE = Path(__file__).parent
 PROJECT = HERE / "project"
 ROOT = HERE.parents[1]
+#: A folder that keeps Flask from every process that finds it on its path.
+WITHOUT_FLASK = HERE / "without_flask"
 #: The clients at the OpenID provider, by the names that they have in the settings.
 CLIENT_IDS = {"op": "django", "posting": "django-posting"}
 #: What the environment says where nobody is asked.
@@ -52,17 +54,22 @@ class Project:
 
     :param folder: where it may leave files.
     :param environment: what its settings find in the environment.
+    :param without_flask: whether Flask cannot be imported.
     """
 
     folder: Path
     environment: dict[str, str] = field(repr=False)
+    without_flask: bool = True
 
     @property
     def variables(self) -> dict[str, str]:
         """The whole environment of a process."""
+        path = [self.folder, PROJECT, ROOT]
+        if self.without_flask:
+            path.insert(0, WITHOUT_FLASK)
         return {
             "DJANGO_SETTINGS_MODULE": "mysite.settings",
-            "PYTHONPATH": os.pathsep.join(map(str, (self.folder, PROJECT, ROOT))),
+            "PYTHONPATH": os.pathsep.join(map(str, path)),
             "PYTHONWARNINGS": "error",
             "DATABASE_URL": f"sqlite://{self.folder}/db.sqlite3",
             "LOG_FILE": str(self.folder / "project.log"),
@@ -96,12 +103,16 @@ class Project:
         :param user: number of the user.
         :param changes: what else of the token to replace.
         """
-        code = (
-            f"from mysite.oauth import oauth; client = oauth.op.for_account({user!r}); "
-            "client.save_token({**client.token, 'expires_at': 1, **%r})" % changes
+        self.run(
+            "from mysite.oauth import oauth\n"
+            f"client = oauth.op.for_account({user!r})\n"
+            f"client.save_token({{**client.token, 'expires_at': 1, **{changes!r}}})"
         )
-        done = self.manage("shell", "--no-imports", "-c", code)
-        assert done == Done(0, "")
+
+    def run(self, code: str) -> None:
+        """Run code of a developer's in ``manage.py shell``; it says nothing."""
+        done = self.manage("shell", "--no-imports", "--command", code)
+        assert (done.text, done.status) == ("", 0)
 
     @contextmanager
     def served(self, *module: str) -> Iterator[str]:

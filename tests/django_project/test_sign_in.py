@@ -10,6 +10,7 @@ from tests.django_project.conftest import MakePerson
 from tests.django_project.conftest import Site
 from tests.servers.oidc_provider import OidcProvider
 
+
 def test_sign_in_from_the_front_page(person: MakePerson, site: Site) -> None:
     alice = person()
     page = alice.open("/")
@@ -24,9 +25,7 @@ def test_sign_in_from_the_front_page(person: MakePerson, site: Site) -> None:
     assert (page.url, said(page)) == (f"{site.origin}/files", "alice")
 
 
-def test_page_that_needs_somebody_sends_to_sign_in_and_back(
-    person: MakePerson, site: Site
-) -> None:
+def test_page_that_needs_somebody_sends_to_sign_in_and_back(person: MakePerson, site: Site) -> None:
     page = person().open("/files")
     assert page.url == f"{site.origin}/auth/login?next=/files"
 
@@ -166,5 +165,3 @@ def test_stylesheet_is_there_for_people_who_are_not_signed_in(person: MakePerson
     response = person().open(stylesheet).response
     assert response.headers["Content-Type"].startswith("text/css")
     assert ".oauthclient-card" in response.text
-
-

@@ -28,6 +28,8 @@ from tests.httpx_client._clients import made
 from tests.httpx_client._clients import refused
 from tests.httpx_client._clients import seen
 from tests.httpx_client._clients import token
+from tests.transport._raw import Peer
+from tests.transport._raw import raw_server
 
 TASKS = 100
 
@@ -410,3 +412,33 @@ def test_an_auth_object_refreshes_through_the_client_of_another_class(loop: str)
 
     in_loop(loop, main)
     assert server.count == 1
+
+
+# Whoever leaves a client open in a loop that ends is told so.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+@pytest.mark.parametrize("second", LOOPS)
+def test_connections_of_an_earlier_event_loop_lead_to_an_answer_or_an_error(
+    loop: str, second: str
+) -> None:
+    def script(peer: Peer) -> None:
+        while peer.receive() is not None:
+            peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+    async def one(client: Any, url: str) -> Any:
+        with anyio.fail_after(5):
+            return await client.get(url)
+
+    with raw_server(script) as server:
+        client = made("OAuth2", "async", None, token=token("good"), trust_env=False)
+        outcomes: list[Any] = []
+        for each in (loop, second):
+            try:
+                outcomes.append(in_loop(each, one, client, server.url).status_code)
+            except (RuntimeError, httpx2.HTTPError, trio.TrioInternalError) as error:
+                outcomes.append(type(error).__name__)
+        assert outcomes[0] == 200
+        assert outcomes[1] in (200, "RuntimeError"), "as in httpx2, and at once"
+        assert client.token["access_token"] == "access-token-good"
+    del client
+    gc.collect()  # its connections, while the test ignores what is said of them

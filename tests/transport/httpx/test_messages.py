@@ -14,7 +14,7 @@ from flask_oauthclient import OAuthError
 from flask_oauthclient.protocol.errors import TransportError
 from flask_oauthclient.protocol.messages import Purpose
 from flask_oauthclient.protocol.messages import Request
-from flask_oauthclient.transport import httpx as driver
+from flask_oauthclient.transport import httpx_sending
 from flask_oauthclient.transport._run import Steps
 from flask_oauthclient.transport.policy import POLICIES
 from tests.transport._breaks import BREAKS
@@ -105,7 +105,7 @@ def test_the_policy_of_the_purpose_is_what_counts(
     purpose: str, serve: Serve, send: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     short = replace(POLICIES[Purpose(purpose)], total_timeout=LIMIT)
-    monkeypatch.setattr(driver, "POLICIES", {**POLICIES, Purpose(purpose): short})
+    monkeypatch.setattr(httpx_sending, "POLICIES", {**POLICIES, Purpose(purpose): short})
     server = serve(after_reading(SLOW["silence"]))
     with pytest.raises(OAuthError) as caught:
         send(purpose, server.url)

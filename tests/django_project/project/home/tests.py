@@ -20,7 +20,7 @@ from flask_oauthclient.testing.provider import DevelopmentProvider
 class WithProvider:
     """A provider beside each test."""
 
-    def setUp(self) -> None:  # noqa: N802
+    def setUp(self) -> None:
         """Start the provider, and let the settings name it."""
         super().setUp()  # type: ignore[misc]
         provider = DevelopmentProvider(debug=True)
@@ -46,14 +46,14 @@ class SignInTests(WithProvider, StaticLiveServerTestCase):
         """Somebody signs in, becomes a user, and signs out."""
         with ScriptedBrowser() as browser:
             page = browser.sign_in(f"{self.live_server_url}/auth/login/op?next=/", persona="alice")
-            self.assertIn("Alice Example", page.text)
+            assert "Alice Example" in page.text
             user = get_user_model().objects.get()
-            self.assertEqual(user.first_name, "Alice Example")
-            self.assertIsNotNone(oauth.op.for_account(user.pk).token)
-            self.assertIn("of <b>alice</b>", browser.open(f"{self.live_server_url}/files").text)
+            assert user.first_name == "Alice Example"
+            assert oauth.op.for_account(user.pk).token is not None
+            assert "of <b>alice</b>" in browser.open(f"{self.live_server_url}/files").text
             page = browser.submit(page, press=["Sign out"])
-            self.assertIn("You are signed out", page.text)
-            self.assertIn("nobody", browser.open(self.live_server_url).text)
+            assert "You are signed out" in page.text
+            assert "nobody" in browser.open(self.live_server_url).text
 
 
 class FilesTests(WithProvider, TestCase):
@@ -63,14 +63,14 @@ class FilesTests(WithProvider, TestCase):
         """A user without a token is sent to sign in."""
         self.client.force_login(get_user_model().objects.create_user("alice"))
         response: Any = self.client.get("/files")
-        self.assertEqual(response.status_code, 303)
-        self.assertTrue(response["Location"].startswith("/auth/login/op"))
+        assert response.status_code == 303
+        assert response["Location"].startswith("/auth/login/op")
 
     def test_token_is_kept_as_long_as_the_test_lasts(self) -> None:
         """What a test keeps is undone with its transaction, as all that it does."""
         user = get_user_model().objects.create_user("alice")
         client = oauth.op.for_account(user.pk)
-        self.assertIsNone(client.token)
+        assert client.token is None
         client.save_token({"access_token": "made-up", "token_type": "Bearer"})
         self.client.force_login(user)
         response: Any = self.client.get("/files")

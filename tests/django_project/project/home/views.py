@@ -38,7 +38,9 @@ def photos(request: HttpRequest) -> HttpResponse:
 def connect_photos(request: HttpRequest) -> HttpResponse:
     """Let the photo service ask the user."""
     callback = reverse("photos-callback")
-    response: HttpResponse = oauth.photos.authorize_redirect(request, callback, extra={"from": "us"})
+    response: HttpResponse = oauth.photos.authorize_redirect(
+        request, callback, extra={"from": "us"}
+    )
     return response
 
 
