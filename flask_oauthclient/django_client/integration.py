@@ -21,7 +21,6 @@ from django.urls import get_script_prefix
 from ..protocol.errors import CallbackError
 from ..protocol.errors import InvalidSettingError
 from ..protocol.errors import MissingConfigurationError
-from ..protocol.errors import OAuthError
 from ..protocol.random import generate_token
 from ..registry.app_state import Registration
 from ..registry.framework import CallbackRequest
@@ -31,6 +30,7 @@ from ..sign_in.callback_request import read_callback
 from ..storage.state import Browser
 from ..storage.tokens.account import Account
 from ..transport._run import finish
+from . import signals
 from .cookies import Cookie
 from .cookies import apply_cookies
 from .cookies import note_cookie
@@ -38,9 +38,6 @@ from .proxy import warn_of_plain_http
 from .session import as_mapping
 from .session import session_of
 from .settings import config
-from .signals import token_refresh_failed
-from .signals import token_refreshed
-from .signals import token_update
 from .state import AppState
 
 #: Where a request remembers the tokens that it has used.
@@ -227,31 +224,8 @@ class DjangoIntegration(Integration):
             return None
         return finish(fetch(self.request))
 
-    def update_token(
-        self, token: Any, refresh_token: str | None = None, access_token: str | None = None
-    ) -> None:
-        """Say that a token was replaced, with the signal ``token_update``.
-
-        A subclass may do something else. The functions ``update_token`` of the registration and
-        of the registry have been called before, whichever there is.
-
-        :param token: the new token.
-        :param refresh_token: the refresh token that was used for it.
-        :param access_token: the access token that it replaces, if it is the client's own.
-        """
-        token_update.send(
-            sender=DjangoIntegration,
-            name=self.name,
-            token=token,
-            refresh_token=refresh_token,
-            access_token=access_token,
-        )
-
-    def _tell(self, error: OAuthError | None, known: dict[str, Any]) -> None:
-        if error is None:
-            token_refreshed.send(sender=DjangoIntegration, **known)
-        else:
-            token_refresh_failed.send(sender=DjangoIntegration, **known, error=error)
+    def _send(self, signal: str, **values: Any) -> None:
+        getattr(signals, signal).send(sender=DjangoIntegration, **values)
 
 
 def is_secure(request: HttpRequest) -> bool:

@@ -48,10 +48,9 @@ class Mountable:
 
         :param on_login: ``(request, result)`` -> a user of Django's, who is then logged in as by
             :func:`django.contrib.auth.login`; or the project's own key of the person (a string or
-            whole number), or ``None``, which sign in without such a user (see
-            :func:`current_identity`); or a response. With a response nobody is signed in: the
-            project has decided otherwise. An :class:`OAuthError` that it raises becomes an error
-            page.
+            whole number), or ``None``, which sign in without such a user; or a response, with
+            which nobody is signed in: the project has decided otherwise. An :class:`OAuthError`
+            that it raises becomes an error page.
         :param on_error: ``(request, error)`` -> a response instead of the error page, or ``None``.
         :param on_logout: ``(request, identity)`` -> a response, or ``None``; the session is gone.
         :param on_start: ``(request, client name)`` -> data (JSON) for ``result.extra``.

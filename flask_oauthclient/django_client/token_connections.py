@@ -43,11 +43,10 @@ class TokenConnections:
         after_fork(self, TokenConnections._leave_to_parent)
         weakref.finalize(self, _close_all, self._idle)
 
-    def take(self, alias: str) -> tuple[BaseDatabaseWrapper, bool]:
+    def take(self, alias: str) -> BaseDatabaseWrapper:
         """A connection for one use.
 
         :param alias: of the database.
-        :returns: the connection, and whether it was used before.
         :raises InvalidSettingError: if there is no such database in the settings.
         """
         idle = self._idle.get(_place(alias), [])
@@ -58,12 +57,12 @@ class TokenConnections:
                 continue
             connection.close_if_health_check_failed()
             if connection.connection is not None:
-                return connection, True
+                return connection
             self._on_broken()
         connection = connections.create_connection(alias)
         # Any thread may have it next; no two have it at once.
         connection.inc_thread_sharing()
-        return connection, False
+        return connection
 
     def give_back(self, connection: BaseDatabaseWrapper) -> None:
         """Keep a connection for the next use, or close it."""

@@ -69,14 +69,10 @@ class TokenDatabase:
         self._connections = connections
         shared = shared_connection(alias)
         self.is_shared = shared is not None
-        self.is_reused = False
         self._is_begun = False
         #: Whether the session has limits that fit nobody who waits for the next request.
         self._is_limited = False
-        if shared is None:
-            self.connection, self.is_reused = connections.take(alias)
-        else:
-            self.connection = shared
+        self.connection = connections.take(alias) if shared is None else shared
         self.vendor = self.connection.vendor
         if self.vendor not in _KNOWN:
             raise InvalidSettingError(

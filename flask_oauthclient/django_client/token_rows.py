@@ -21,6 +21,8 @@ from django.utils.asyncio import async_unsafe
 
 from ..protocol.errors import ConfigurationError
 from ..protocol.errors import InvalidSettingError
+from ..storage.tokens.database_errors import is_of_lost_file
+from ..storage.tokens.database_errors import is_undone
 from ..storage.tokens.memory import LOCK_WAIT
 from ..storage.tokens.rows import ABSENT
 from ..storage.tokens.rows import Row
@@ -28,8 +30,6 @@ from ..storage.tokens.rows import RowAccess
 from ..storage.tokens.rows import TokenRows
 from .token_connections import TokenConnections
 from .token_database import TokenDatabase
-from .token_errors import is_of_lost_file
-from .token_errors import is_undone
 from .token_errors import our_error
 from .token_locks import LockedRows
 from .token_locks import locks_beside
@@ -96,8 +96,8 @@ class DjangoRows(TokenRows):
                 if is_done:
                     database.give_back()
                 return result
-            is_worth_another_try = self.abandon(database, failure)
-            if not left or not is_worth_another_try:
+            may_succeed = self.abandon(database, failure)
+            if not left or not may_succeed:
                 raise self.our_error(failure)
 
     def _open(self) -> TokenDatabase:
@@ -121,10 +121,10 @@ class DjangoRows(TokenRows):
             return False
         if is_broken:
             self._note_broken()
-        is_stale = is_broken or is_of_lost_file(failure)
+        is_stale = is_broken or is_of_lost_file(failure.__cause__)
         if is_stale:
             self.connections.close()
-        return is_stale or is_undone(failure)
+        return is_stale or is_undone(failure.__cause__)
 
     def _note_broken(self) -> None:
         self.broke_at = time.monotonic()

@@ -18,7 +18,6 @@ from flask.sessions import NullSession
 from flask.wrappers import Response
 
 from ..protocol.errors import MissingConfigurationError
-from ..protocol.errors import OAuthError
 from ..protocol.random import generate_token
 from ..registry.framework import CallbackRequest
 from ..registry.integration import Integration
@@ -27,11 +26,9 @@ from ..storage.state import Browser
 from ..storage.tokens.account import Account
 from ..storage.tokens.key import TokenKey
 from ..transport._run import finish
+from . import signals
 from .app_state import AppState
 from .proxy import warn_of_plain_http
-from .signals import token_refresh_failed
-from .signals import token_refreshed
-from .signals import token_update
 from .unproxied import unproxied
 from .visit import is_secure
 
@@ -188,31 +185,8 @@ class FlaskIntegration(Integration):
         fetch = self._function("fetch_token")
         return None if fetch is None else finish(fetch())
 
-    def _tell(self, error: OAuthError | None, known: dict[str, Any]) -> None:
-        if error is None:
-            token_refreshed.send(self._state.app, **known)
-        else:
-            token_refresh_failed.send(self._state.app, **known, error=error)
-
-    def update_token(
-        self, token: Any, refresh_token: str | None = None, access_token: str | None = None
-    ) -> None:
-        """Say that a token was replaced, with the signal ``token_update``.
-
-        A subclass may do something else. The functions ``update_token`` of the registration and
-        of the registry have been called before, whichever there is.
-
-        :param token: the new token.
-        :param refresh_token: the refresh token that was used for it.
-        :param access_token: the access token that it replaces, if it is the client's own.
-        """
-        token_update.send(
-            self._state.app,
-            name=self.name,
-            token=token,
-            refresh_token=refresh_token,
-            access_token=access_token,
-        )
+    def _send(self, signal: str, **values: Any) -> None:
+        getattr(signals, signal).send(self._state.app, **values)
 
 
 def _this_request() -> Any:

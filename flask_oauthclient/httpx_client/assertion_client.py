@@ -23,7 +23,7 @@ from .token_sending import TokenSending
 class _Assertion(TokenSending, AssertionSteps):
     """What the two clients have in common."""
 
-    _pooled_class: type[Any]
+    http_class: type[Any]
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class _Assertion(TokenSending, AssertionSteps):
         **kwargs: Any,
     ) -> None:
         settings = {name: kwargs.pop(name) for name in CLIENT_SETTINGS & kwargs.keys()}
-        self._pooled_class.__init__(self, **settings)
+        self.http_class.__init__(self, **settings)
         self.begin_upkeep(token, token_placement, leeway, update_token)
         self.begin_hooks()
         AssertionCore.__init__(
@@ -89,7 +89,7 @@ class AssertionClient(BlockingCalls, _Assertion, BlockingAssertion, PooledClient
     :raises InvalidSettingError: (a ``ValueError``) for settings that cannot work.
     """
 
-    _pooled_class = PooledClient
+    http_class = PooledClient
 
 
 class AsyncAssertionClient(AsyncCalls, _Assertion, AsyncUpkeep, AsyncPooledClient):  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -98,6 +98,6 @@ class AsyncAssertionClient(AsyncCalls, _Assertion, AsyncUpkeep, AsyncPooledClien
     :param token_endpoint: as for :class:`AssertionClient`, like all that follow.
     """
 
-    _pooled_class = AsyncPooledClient
+    http_class = AsyncPooledClient
 
     refresh_token = awaited(AssertionSteps.refresh_steps)

@@ -8,10 +8,7 @@ import httpx2
 
 from ..protocol.messages import Exchange
 from ..protocol.messages import Request
-from ..protocol.oauth1.client import OAuth1Client as OAuth1Core
 from ..protocol.oauth1.credentials import pairs
-from ..protocol.oauth1.placement import SIGNATURE_TYPE_HEADER
-from ..protocol.oauth1.signature import SIGNATURE_HMAC_SHA1
 from ..protocol.oauth1.token import OAuth1Token
 from ..protocol.urls import add_params
 from ..sessions.asynchronous import Asynchronous
@@ -31,42 +28,6 @@ class _OAuth1(OAuth1Steps, Sending):
 
     auth_class = OAuth1Auth
     call_keywords = CALL_KEYWORDS
-    _pooled_class: type[Any]
-
-    def __init__(
-        self,
-        client_id: str,
-        client_secret: str | None = None,
-        token: str | None = None,
-        token_secret: str | None = None,
-        redirect_uri: str | None = None,
-        rsa_key: Any = None,
-        verifier: str | None = None,
-        signature_method: str = SIGNATURE_HMAC_SHA1,
-        signature_type: str = SIGNATURE_TYPE_HEADER,
-        force_include_body: bool = False,
-        *,
-        realm: str | None = None,
-        require_callback_confirmed: bool = False,
-        **kwargs: Any,
-    ) -> None:
-        self._pooled_class.__init__(self, **kwargs)
-        OAuth1Core.__init__(
-            self,
-            client_id,
-            client_secret,
-            token=token,
-            token_secret=token_secret,
-            redirect_uri=redirect_uri,
-            rsa_key=rsa_key,
-            verifier=verifier,
-            signature_method=signature_method,
-            signature_type=signature_type,
-            realm=realm,
-            force_include_body=force_include_body,
-            require_callback_confirmed=require_callback_confirmed,
-        )
-        self.auth.insecure_http = self.insecure_http
 
     def as_sent(self, url: str, params: Any) -> str:
         """An endpoint's URL as httpx2 writes it, with the client's parameters, too."""
@@ -105,7 +66,7 @@ class OAuth1Client(_OAuth1, BlockingOAuth1, PooledClient):  # pyright: ignore[re
     :raises InvalidSettingError: (a ``ValueError``) for settings that cannot work.
     """
 
-    _pooled_class = PooledClient
+    http_class = PooledClient
 
 
 # The signer is what httpx2 has in ``auth``, too.
@@ -115,7 +76,7 @@ class AsyncOAuth1Client(_OAuth1, Asynchronous, AsyncPooledClient):  # pyright: i
     :param client_id: as for :class:`OAuth1Client`, like all that follow.
     """
 
-    _pooled_class = AsyncPooledClient
+    http_class = AsyncPooledClient
 
     fetch_request_token = awaited(OAuth1Steps.request_token_steps)
     fetch_access_token = finished(OAuth1Steps.access_token_steps)  # a verifier is spent by it

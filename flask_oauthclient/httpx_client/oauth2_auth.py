@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx2
 
 from ..protocol.errors import InsecureTransportError
-from ..protocol.oauth2.bearer import add_bearer_token
+from ..protocol.oauth2.bearer import authorization
 from ..protocol.urls import check_secure
 from ..sessions.token_auth import FORM
 from ..sessions.token_auth import SessionTokenAuth
@@ -51,10 +51,8 @@ class OAuth2Auth(SessionTokenAuth, SigningAuth):
         token = self.access_token()
         if not is_secure(request.url):
             check_secure(str(request.url), insecure_http=self.insecure_http)
-        _, headers, _ = add_bearer_token(token, "", {}, None)
-        for name, value in headers.items():
-            request.headers[name] = value
-        request.extensions[_HEADERS] = tuple(headers)
+        request.headers["Authorization"] = authorization(token)
+        request.extensions[_HEADERS] = ("Authorization",)
         return request
 
     def redirected_steps(

@@ -36,7 +36,7 @@ class _OAuth2(TokenSending, OAuth2Steps):
     client_auth_class = OAuth2ClientAuth
     call_keywords = CALL_KEYWORDS
     http_auth_class = httpx2.Auth
-    _pooled_class: type[Any]
+    http_class: type[Any]
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class _OAuth2(TokenSending, OAuth2Steps):
     ) -> None:
         settings = {name: kwargs.pop(name) for name in CLIENT_SETTINGS & kwargs.keys()}
         account = take_account(kwargs)
-        self._pooled_class.__init__(self, **settings)
+        self.http_class.__init__(self, **settings)
         self.begin_upkeep(token, token_placement, leeway, update_token, account)
         OAuth2Core.__init__(
             self,
@@ -97,7 +97,7 @@ class OAuth2Client(BlockingCalls, _OAuth2, BlockingOAuth2, PooledClient):  # pyr
         is server metadata (``token_endpoint``, ``issuer``, ...).
     """
 
-    _pooled_class = PooledClient
+    http_class = PooledClient
 
 
 class AsyncOAuth2Client(AsyncCalls, _OAuth2, AsyncUpkeep, AsyncPooledClient):  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -111,7 +111,7 @@ class AsyncOAuth2Client(AsyncCalls, _OAuth2, AsyncUpkeep, AsyncPooledClient):  #
     :param client_id: as for :class:`OAuth2Client`, like all that follow.
     """
 
-    _pooled_class = AsyncPooledClient
+    http_class = AsyncPooledClient
 
     fetch_token = finished(OAuth2Steps.fetch_steps)
     refresh_token = finished(OAuth2Steps.refresh_steps)

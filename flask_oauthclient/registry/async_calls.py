@@ -45,8 +45,7 @@ class LoopClients:
     def __init__(self, make: Callable[[], Any]) -> None:
         self._make = make
         self._of_loop: _OfLoop = {}
-        # A client that is registered anew, or read anew, leaves its connections to be closed.
-        weakref.finalize(self, self._of_loop.clear).atexit = False
+        self._is_used = False
 
     async def here(self) -> Any:
         """The client of the running loop.
@@ -56,11 +55,18 @@ class LoopClients:
         loop = _running_loop()
         known = self._of_loop.get(loop)
         if known is None:
-            _forget_closed(self._of_loop)
+            self._use()
             client = self._make()
             known = self._of_loop[loop] = client, _closing_with(loop, client, self._of_loop)
             await anext(known[1])
         return known[0]
+
+    def _use(self) -> None:
+        _forget_closed(self._of_loop)
+        if not self._is_used:  # as ten thousand are not
+            # A client that is registered anew, or read anew, leaves its connections to be closed.
+            weakref.finalize(self, self._of_loop.clear).atexit = False
+            self._is_used = True
 
 
 async def _closing_with(

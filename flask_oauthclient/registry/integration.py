@@ -81,7 +81,6 @@ class Integration(ABC):
     def fetch_token(self) -> Any:
         """The token of the user as a function of the application finds it, or ``None``."""
 
-    @abstractmethod
     def update_token(
         self, token: Any, refresh_token: str | None = None, access_token: str | None = None
     ) -> None:
@@ -94,10 +93,21 @@ class Integration(ABC):
         :param refresh_token: the refresh token that was used for it.
         :param access_token: the access token that it replaces, if it is the client's own.
         """
+        self._send(
+            "token_update",
+            name=self.name,
+            token=token,
+            refresh_token=refresh_token,
+            access_token=access_token,
+        )
 
     @abstractmethod
-    def _tell(self, error: OAuthError | None, known: dict[str, Any]) -> None:
-        """Send ``token_refreshed``, or ``token_refresh_failed`` with an error."""
+    def _send(self, signal: str, **values: Any) -> None:
+        """Send one of the framework's signals.
+
+        :param signal: its name.
+        :param values: what it says.
+        """
 
     # -- settings -------------------------------------------------------------------------
 
@@ -260,4 +270,8 @@ class Integration(ABC):
         :param error: why not.
         """
         key = TokenKey(self.name) if account is None else account.key
-        self._tell(error, {"name": self.name, "owner": key.owner, "label": key.label})
+        known = {"name": self.name, "owner": key.owner, "label": key.label}
+        if error is None:
+            self._send("token_refreshed", **known)
+        else:
+            self._send("token_refresh_failed", **known, error=error)

@@ -8,10 +8,7 @@ import requests
 
 from ..protocol.errors import InsecureTransportError
 from ..protocol.messages import Request
-from ..protocol.oauth1.client import OAuth1Client
 from ..protocol.oauth1.credentials import pairs
-from ..protocol.oauth1.placement import SIGNATURE_TYPE_HEADER
-from ..protocol.oauth1.signature import SIGNATURE_HMAC_SHA1
 from ..protocol.urls import add_params
 from ..sessions.oauth1 import BlockingOAuth1
 from ..sessions.oauth1 import signed_form
@@ -24,7 +21,7 @@ from .oauth1_auth import OAuth1Auth
 from .oauth1_auth import signer_of
 
 
-class OAuth1Session(PooledSession, BlockingOAuth1):
+class OAuth1Session(BlockingOAuth1, PooledSession):
     """A :class:`requests.Session` that signs its requests (RFC 5849).
 
     :param client_id: the client identifier (``oauth_consumer_key``).
@@ -48,42 +45,7 @@ class OAuth1Session(PooledSession, BlockingOAuth1):
 
     auth_class = OAuth1Auth
     call_keywords = CALL_KEYWORDS
-
-    def __init__(
-        self,
-        client_id: str,
-        client_secret: str | None = None,
-        token: str | None = None,
-        token_secret: str | None = None,
-        redirect_uri: str | None = None,
-        rsa_key: Any = None,
-        verifier: str | None = None,
-        signature_method: str = SIGNATURE_HMAC_SHA1,
-        signature_type: str = SIGNATURE_TYPE_HEADER,
-        force_include_body: bool = False,
-        realm: str | None = None,
-        *,
-        require_callback_confirmed: bool = False,
-        **kwargs: Any,
-    ) -> None:
-        PooledSession.__init__(self, **kwargs)
-        OAuth1Client.__init__(
-            self,
-            client_id,
-            client_secret,
-            token=token,
-            token_secret=token_secret,
-            redirect_uri=redirect_uri,
-            rsa_key=rsa_key,
-            verifier=verifier,
-            signature_method=signature_method,
-            signature_type=signature_type,
-            realm=realm,
-            force_include_body=force_include_body,
-            require_callback_confirmed=require_callback_confirmed,
-        )
-        signer: Any = self.auth
-        signer.insecure_http = self.insecure_http
+    http_class = PooledSession
 
     def as_sent(self, url: str, params: Any) -> str:
         """An endpoint's URL as requests writes it, with the session's parameters, too."""

@@ -13,7 +13,9 @@ from ..protocol.messages import Request
 from ..protocol.messages import Response
 from ..protocol.oauth1.client import OAuth1Client
 from ..protocol.oauth1.placement import FORM
+from ..protocol.oauth1.placement import SIGNATURE_TYPE_HEADER
 from ..protocol.oauth1.placement import media_type
+from ..protocol.oauth1.signature import SIGNATURE_HMAC_SHA1
 from ..protocol.oauth1.token import OAuth1Token
 from ..protocol.oauth1.token import parse_token_response
 from ..transport._run import Steps
@@ -41,14 +43,51 @@ _PROTOCOL_PARAMS = frozenset(
 
 
 class OAuth1Steps(OAuth1Client, Flavour):
-    """A client that gets credentials and signs requests."""
+    """A client that gets credentials and signs requests; a session class has the parameters."""
 
+    #: The class of the HTTP library; its constructor takes the keywords that are none of ours.
+    http_class: type[Any]
     #: The keywords of the HTTP library in calls that get credentials.
     call_keywords: CallKeywords
     #: Whether credentials may travel to any http URL.
     insecure_http: bool
     #: Sends a request of the protocol: gives its response, or an awaitable of it.
     send_message: Callable[..., Any]
+
+    def __init__(
+        self,
+        client_id: str,
+        client_secret: str | None = None,
+        token: str | None = None,
+        token_secret: str | None = None,
+        redirect_uri: str | None = None,
+        rsa_key: Any = None,
+        verifier: str | None = None,
+        signature_method: str = SIGNATURE_HMAC_SHA1,
+        signature_type: str = SIGNATURE_TYPE_HEADER,
+        force_include_body: bool = False,
+        realm: str | None = None,
+        *,
+        require_callback_confirmed: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        self.http_class.__init__(self, **kwargs)
+        OAuth1Client.__init__(
+            self,
+            client_id,
+            client_secret,
+            token=token,
+            token_secret=token_secret,
+            redirect_uri=redirect_uri,
+            rsa_key=rsa_key,
+            verifier=verifier,
+            signature_method=signature_method,
+            signature_type=signature_type,
+            realm=realm,
+            force_include_body=force_include_body,
+            require_callback_confirmed=require_callback_confirmed,
+        )
+        self.auth.insecure_http = self.insecure_http
 
     @abstractmethod
     def as_sent(self, url: str, params: Any) -> str:

@@ -37,6 +37,7 @@ from .step_up import take_label
 from .stored_tokens import keep_token
 from .to_provider import check_not_ended
 from .to_provider import check_same_mount
+from .to_provider import issuer_of
 from .to_provider import send_to_provider
 from .visit import is_by_the_person
 from .visit import is_only_looking
@@ -66,7 +67,7 @@ def login(site: Site) -> Any:
 
 def _login_at_issuer(site: Site, issuer: str) -> Any:
     """Another site wants a login at one issuer (Core 4); a person says yes to that here."""
-    name = _name_of(site, issuer, _known_issuer) or _name_of(site, issuer, _issuer_of)
+    name = _name_of(site, issuer, _known_issuer) or _name_of(site, issuer, issuer_of)
     if name is None:
         return _page(site, site.settings.names(), home(site))
     asked = _given(site, _OF_THIRD_PARTIES)
@@ -257,12 +258,4 @@ def _known_issuer(client: Any) -> str | None:
     """The issuer, as far as that is known without asking anybody."""
     metadata = getattr(client, "server_metadata", {})  # OAuth 1.0a has none
     issuer: str | None = metadata.get("issuer")
-    return issuer
-
-
-def _issuer_of(client: Any) -> str | None:
-    try:
-        issuer: str | None = client.load_server_metadata().get("issuer")
-    except (AttributeError, OAuthError):  # OAuth 1.0a has none; a provider may be out of reach
-        return None
     return issuer

@@ -13,6 +13,7 @@ from ..protocol.urls import origin
 from .form_post import FORM
 from .signed_in import read_identity
 from .signed_in import sign_out
+from .to_provider import issuer_of
 from .visit import mimetype
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def frontchannel_logout(site: Site, provider: str) -> Any:
     likes. So what it names must be a session that there is; the provider's name of it is a
     secret between the three.
     """
-    issuer = _issuer(site.client(provider))
+    issuer = issuer_of(site.client(provider))
     sids = site.query("sid")
     if [issuer] != site.query("iss") or len(sids) != 1 or not sids[0]:
         return site.text("", 400, {})
@@ -87,14 +88,6 @@ def _end_named(site: Site, provider: str, issuer: str, sid: str) -> bool:
 
 def _tell(site: Site, name: str, issuer: str, *, sub: str | None, sid: str | None) -> None:
     site.send("logged_out", name=name, identity=None, issuer=issuer, sub=sub, sid=sid)
-
-
-def _issuer(client: Any) -> str | None:
-    try:
-        issuer: str | None = client.load_server_metadata().get("issuer")
-    except (AttributeError, OAuthError):  # OAuth 1.0a has none; a provider may be out of reach
-        return None
-    return issuer
 
 
 def _frame(site: Site, issuer: str) -> Any:

@@ -66,3 +66,12 @@ def check_not_ended(site: Site, identity: Identity, about: Mapping[str, Any]) ->
     told = identity.provider, identity.issuer, identity.sub, identity.sid
     if site.state.sign_outs.ended(*told, since=since):
         raise MismatchingStateError("state_expired")
+
+
+def issuer_of(client: Any) -> str | None:
+    """The issuer that a client signs people in at, which may have to be asked for."""
+    try:
+        issuer: str | None = client.load_server_metadata().get("issuer")
+    except (AttributeError, OAuthError):  # OAuth 1.0a has none; a provider may be out of reach
+        return None
+    return issuer

@@ -32,29 +32,12 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
-from typing import Protocol
 
 from .django_caches import unified
 
 _lock = threading.Lock()
 _CLAIM_SECONDS = 600
 _CLAIMED = "1"
-
-
-class Cache(Protocol):
-    """What is asked of a cache: the part of cachelib's interface that all caches share."""
-
-    def get(self, key: str) -> Any:
-        """The value of a key, or ``None``."""
-        ...
-
-    def set(self, key: str, value: Any, timeout: Any = None, /) -> Any:
-        """Keep a value for some seconds."""
-        ...
-
-    def delete(self, key: str) -> Any:
-        """Remove a value; true if it was there."""
-        ...
 
 
 def put(cache: Any, key: str, text: str, lifetime: int) -> None:

@@ -258,13 +258,13 @@ class Sending:
         It starts to run here, for a request that was sent before as well.
         """
         me: Any = self
-        limits = request.extensions.get("timeout") or me.timeout.as_dict()
+        limits = dict(request.extensions.get("timeout") or me.timeout.as_dict())
         total, connect = limits.get("read"), limits.get("connect")
         if not streamed and total is not None:
-            total = TotalTime(total)
-            connect = connect if connect is None else ConnectTime(connect, total)
-            limits = {**limits, "read": total, "write": total, "connect": connect}
-        request.extensions = {**request.extensions, "timeout": limits}
+            limits["read"] = limits["write"] = total = TotalTime(total)
+            if connect is not None:
+                limits["connect"] = ConnectTime(connect, total)
+        request.extensions["timeout"] = limits
 
     # -- requests of the protocol ---------------------------------------------------------
 

@@ -6,6 +6,7 @@ only make the ratios smaller.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -37,9 +38,11 @@ MODULES: Mapping[str, str] = {
 }
 """Where each side's clients are."""
 
-SIGNERS: Mapping[str, tuple[str, Callable[[], object], float]] = {
+_raw_signature = raw_rsa()
+
+SIGNERS: Mapping[str, tuple[str, Callable[[], str], float]] = {
     "HMAC-SHA1": ("a minimal signer", lambda: _signer.hmac_sha1(URL), 1.5),
-    "RSA-SHA1": ("the raw signature", raw_rsa(), 1.3),
+    "RSA-SHA1": ("the raw signature", lambda: b64encode(_raw_signature()).decode(), 1.3),
     "PLAINTEXT": ("a minimal signer", lambda: _signer.plaintext(URL), 2),
 }
 """What is the least that can be done, by the method, and how much of that may be needed."""
@@ -115,7 +118,7 @@ def _signature(settings: Settings, method: str) -> Row:
     what, floor, limit = SIGNERS[method]
     operations: dict[str, Callable[[], object]] = {
         "request": _request,
-        "floor": lambda: (_request(), floor()),
+        "floor": lambda: _put(_request(), floor()),
         **{
             side: _signing(auth)
             for side, auth in of_each_side(
@@ -140,6 +143,10 @@ def _credentials() -> tuple[str, str, str, str]:
 
 def _request() -> httpx2.Request:
     return httpx2.Request("GET", URL)
+
+
+def _put(request: httpx2.Request, header: str) -> None:
+    request.headers["Authorization"] = header
 
 
 def _signing(auth: httpx2.Auth) -> Callable[[], object]:

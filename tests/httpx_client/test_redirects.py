@@ -144,6 +144,28 @@ def test_an_upgrade_to_https_keeps_them(kind: str, style: str) -> None:
     assert [is_signed(request) for request in server.requests] == [True, True]
 
 
+@pytest.mark.parametrize("kind", ["OAuth2", "Assertion", "OAuth1"])
+@pytest.mark.parametrize(
+    ("before", "target"),
+    [
+        ("http://api.test/user", ELSEWHERE),
+        ("http://api.test/user", "https://api.test:8443/user"),
+        ("http://api.test:8080/user", API_URL),
+    ],
+)
+def test_an_upgrade_to_https_keeps_them_at_the_same_host_and_the_usual_ports_only(
+    kind: str, before: str, target: str, style: str
+) -> None:
+    server = Redirecting(target)
+
+    def flow(client: Any) -> Steps[None]:
+        yield client.get(before)
+
+    settings = settings_of(kind, insecure_http=True)
+    drive(style, flow, server, kind=kind, **settings)
+    assert [is_signed(request) for request in server.requests] == [True, False]
+
+
 @pytest.mark.parametrize("status", [307, 308])
 def test_a_token_in_a_form_does_not_leave(status: int, style: str) -> None:
     server = Redirecting(ELSEWHERE, status=status)

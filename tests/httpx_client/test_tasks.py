@@ -146,6 +146,30 @@ def test_a_failure_is_shared_and_each_task_has_an_error_of_its_own(
     in_loop(loop, main)
 
 
+def test_who_comes_during_an_attempt_that_fails_does_not_make_another(loop: str) -> None:
+    async def main() -> None:
+        gate = Gate()
+        gate.server = Server(lambda request: httpx2.Response(503))
+        async with client_at(gate) as client, anyio.create_task_group() as group:
+            errors: list[Any] = []
+
+            async def call() -> None:
+                with pytest.raises(TransportError) as raised:
+                    await client.get(API_URL)
+                errors.append(raised.value)
+
+            group.start_soon(call)
+            await gate.asked.wait()
+            for _ in range(3):
+                group.start_soon(call)
+            await anyio.wait_all_tasks_blocked()
+            gate.may_answer.set()
+        assert len({id(error) for error in errors}) == 4
+        assert gate.server.urls == [TOKEN_URL]
+
+    in_loop(loop, main)
+
+
 async def until(is_so: Callable[[], bool]) -> None:
     """Let other tasks run until something is so."""
     with anyio.fail_after(5):

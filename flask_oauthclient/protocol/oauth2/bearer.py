@@ -27,6 +27,11 @@ _BODY = frozenset({"body"})
 _QUERY = frozenset({"uri", "url", "query"})
 
 
+def authorization(token: str) -> str:
+    """The value of the header that presents a token (section 2.1)."""
+    return f"Bearer {token}"
+
+
 def add_bearer_token(
     token: str, uri: str, headers: Mapping[str, str], body: Any, placement: str = "header"
 ) -> tuple[str, Headers, Any]:
@@ -41,7 +46,7 @@ def add_bearer_token(
     :raises InvalidSettingError: for another placement.
     """
     if placement in HEADER:
-        return uri, {**headers, "Authorization": f"Bearer {token}"}, body
+        return uri, {**headers, "Authorization": authorization(token)}, body
     if placement in _BODY:
         form = body.decode("utf-8") if isinstance(body, bytes) else body or ""
         return uri, dict(headers), add_params("?" + form, [("access_token", token)])[1:]

@@ -1,9 +1,6 @@
-"""What the errors of databases mean here."""
+"""What the errors of SQLAlchemy mean here."""
 
 from __future__ import annotations
-
-import sqlite3
-from typing import Any
 
 from sqlalchemy import inspect
 from sqlalchemy.engine import Engine
@@ -17,14 +14,11 @@ from ...protocol.errors import InvalidSettingError
 from ...protocol.errors import MissingConfigurationError
 from ...protocol.errors import OAuthError
 from ...protocol.errors import TokenStoreError
+from . import database_errors
+from .database_errors import is_busy
+from .database_errors import is_sqlite_locked
+from .database_errors import is_undone
 from .sql_table import TokenTable
-
-#: A lock was waited for, for as long as it was to be: PostgreSQL, MySQL.
-_BUSY = frozenset({"55P03", 1205})
-#: Two transactions were in each other's way, and this one was undone: PostgreSQL, MySQL, MariaDB.
-_UNDONE = frozenset({"40001", "40P01", 1213, 1020})
-#: The low bits of SQLite's codes.
-_SQLITE_LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 LOCKED = (
     "The SQLite database is locked by a transaction that writes. A usual cause is one of the same "
@@ -40,51 +34,34 @@ _OWN_COLUMNS = (
 )
 
 
-def _codes(error: SQLAlchemyError) -> set[Any]:
-    """The codes that the database and its driver give to an error."""
-    original: Any = getattr(error, "orig", None)
-    codes = {getattr(original, name, None) for name in ("sqlstate", "pgcode", "errno")}
-    first = next(iter(getattr(original, "args", ())), None)
-    # pg8000 has the fields of the answer, the drivers of MySQL the number.
-    return codes | {first.get("C") if isinstance(first, dict) else first}
-
-
 def is_worth_another_try(error: SQLAlchemyError) -> bool:
     """Whether the same transaction may succeed now: it was undone, or the connection was stale."""
     if not isinstance(error, DBAPIError):
         return False
-    if is_of_lost_file(error):
-        return True
-    return error.connection_invalidated or bool(_codes(error) & _UNDONE)
+    return is_of_lost_file(error) or error.connection_invalidated or is_undone(error.orig)
 
 
 def is_of_lost_file(error: SQLAlchemyError) -> bool:
     """Whether SQLite has another file open than the one that is there now."""
-    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
-    return code == sqlite3.SQLITE_READONLY_DBMOVED
+    return database_errors.is_of_lost_file(getattr(error, "orig", None))
 
 
 def our_error(error: SQLAlchemyError, engine: Engine, table: TokenTable) -> OAuthError:
     """What to raise instead, in words that say what to do."""
     kind = type(error).__name__
     detail = {"failure": kind}
+    original = getattr(error, "orig", None)
     if isinstance(error, PoolTimeout):
         return TokenStoreError("token_store_unavailable", _POOL, detail=detail)
-    if _is_sqlite_locked(error):
+    if is_sqlite_locked(original):
         return TokenStoreError("token_store_unavailable", LOCKED, detail=detail)
-    if _codes(error) & _BUSY:
+    if is_busy(original):
         return TokenStoreError("token_busy", detail=detail)
     if isinstance(error, IntegrityError):
         return InvalidSettingError("invalid_configuration", _OWN_COLUMNS, detail=detail)
-    if _codes(error) & _UNDONE:
+    if is_undone(original):
         return TokenStoreError(detail=detail)
     return _missing(error, engine, table) or TokenStoreError(detail=detail)
-
-
-def _is_sqlite_locked(error: SQLAlchemyError) -> bool:
-    original = getattr(error, "orig", None)
-    code = getattr(original, "sqlite_errorcode", None)
-    return isinstance(code, int) and code & 0xFF in _SQLITE_LOCKED
 
 
 def _missing(error: SQLAlchemyError, engine: Engine, table: TokenTable) -> OAuthError | None:

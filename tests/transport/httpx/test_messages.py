@@ -21,6 +21,7 @@ from tests.transport._breaks import BREAKS
 from tests.transport._breaks import answers_then_takes_another_and_hangs_up
 from tests.transport._breaks import breaking_first
 from tests.transport._breaks import takes_and_hangs_up
+from tests.transport._messages import CODE
 from tests.transport._messages import CREDENTIAL_PURPOSES
 from tests.transport._messages import SECRETS
 from tests.transport._messages import message
@@ -204,6 +205,21 @@ def test_a_credential_that_breaks_is_not_sent_again(
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("purpose", ["token", "revocation", "introspection"])
+def test_a_credential_in_a_query_that_breaks_is_not_sent_again(
+    purpose: str, serve: Serve, style: str
+) -> None:
+    server = serve(breaking_first(takes_and_hangs_up))
+    request = Request(Purpose(purpose), "GET", f"{server.url}?code={CODE}", {})
+
+    def flow(client: Any) -> Steps[Any]:
+        return (yield client.send_message(request))
+
+    with pytest.raises(OAuthError, match="provider_unreachable"):
+        drive(style, flow)
+    assert len(server.requests) == 1
+
+
 @pytest.mark.parametrize(("purpose", "sent"), [("token", 2), ("jwks", 3)])
 def test_on_a_kept_connection_as_well(purpose: str, sent: int, serve: Serve, send: Any) -> None:
     server = serve(breaking_first(answers_then_takes_another_and_hangs_up))
@@ -227,6 +243,13 @@ def test_an_answer_that_has_begun_is_not_asked_for_again(serve: Serve, send: Any
     with pytest.raises(OAuthError):
         send("jwks", server.url, timeout=LIMIT)
     assert len(server.requests) <= 1
+
+
+def test_an_answer_that_is_not_http_is_not_asked_for_again(serve: Serve, send: Any) -> None:
+    server = serve(breaking_first(after_reading(lambda peer: peer.send(b"no HTTP\r\n\r\n"))))
+    with pytest.raises(OAuthError):
+        send("jwks", server.url)
+    assert len(server.requests) == 1
 
 
 def test_what_takes_too_long_is_not_sent_again(serve: Serve, send: Any) -> None:
