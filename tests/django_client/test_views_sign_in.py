@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.conf import settings as project
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.signals import user_logged_in
@@ -18,6 +19,7 @@ from flask_oauthclient.django_client import OAuthError
 from flask_oauthclient.django_client import signals
 from flask_oauthclient.django_client.people import log_in
 from flask_oauthclient.protocol.errors import MissingConfigurationError
+from flask_oauthclient.storage.tokens.memory import MemoryTokenStore
 from flask_oauthclient.testing.browser import Page
 from tests.helpers.urls import query_of
 from tests.helpers.urls import with_params
@@ -147,13 +149,18 @@ def test_error_of_the_project_is_a_page(make_views_site: Make) -> None:
 # -- nobody becomes somebody else ------------------------------------------------------------
 
 
-def test_session_gets_another_key_and_keeps_nothing_of_before(make_views_site: Make) -> None:
+@pytest.mark.parametrize(
+    "on_login", [user_of, lambda request, result: "a-key", None], ids=["user", "key", "identity"]
+)
+def test_session_gets_another_key_and_keeps_nothing_of_before(
+    on_login: Any, make_views_site: Make
+) -> None:
     def fill(request: HttpRequest) -> HttpResponse:
         request.session.update({"cart": 1, "draft": 2})
         return HttpResponse()
 
     site = make_views_site(
-        on_login=user_of, keep_in_session=["cart"], patterns=[path("fill", fill)]
+        on_login=on_login, keep_in_session=["cart"], patterns=[path("fill", fill)]
     )
     site.open("/fill")
     before = site.session_key()
@@ -165,6 +172,36 @@ def test_session_gets_another_key_and_keeps_nothing_of_before(make_views_site: M
         from django.contrib.sessions.models import Session
 
         assert not Session.objects.filter(session_key=before).exists()
+
+
+def test_token_of_somebody_who_is_no_user_is_kept_for_that_person(make_views_site: Make) -> None:
+    store = MemoryTokenStore(["the only key of these tests"])
+
+    def is_there(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(str(site.oauth.demo.at(request).token is not None))
+
+    site = make_views_site(patterns=[path("token", is_there)], registry={"token_store": store})
+    assert site.open("/token").text == "False"
+    site.sign_in()
+    assert site.open("/token").text == "True"
+    site.press("/auth/logout")
+    assert site.open("/token").text == "False"
+
+
+def test_where_all_views_ask_for_a_user_the_way_in_does_not(make_views_site: Make) -> None:
+    everywhere = "django.contrib.auth.middleware.LoginRequiredMiddleware"
+    site = make_views_site(
+        on_login=user_of,
+        config={
+            "MIDDLEWARE": [*project.MIDDLEWARE, everywhere],
+            "LOGIN_URL": "oauthclient:login",
+        },
+    )
+    with site:
+        answer = site.client().get("/who", secure=True)
+    assert answer.headers["Location"] == "/auth/login?next=/who"
+    assert path_of(site.sign_in(next="/who")) == "/who"
+    assert site.who()["username"] == "alice"
 
 
 def test_other_user_of_django_is_no_one_to_become(make_views_site: Make) -> None:

@@ -180,3 +180,5 @@ CACHES: dict[str, Callable[[str], Any]] = {
 }
 #: Those that several processes share.
 SHARED = [name for name in CACHES if name not in ("simple", "dict-like", "django-locmem")]
+#: Those that take no tokens: a database has a store of its own.
+WITHOUT_TOKENS = ("django-sqlite", "django-postgres")
