@@ -122,7 +122,7 @@ class DjangoRemoteApp(RemoteApp):
         :raises OAuthError: a subclass, with a stable code for each cause; nothing else.
         """
         bound = self if request is None else self.at(request)
-        return super(DjangoRemoteApp, bound).authorize_access_token(**kwargs)  # type: ignore[safe-super]
+        return super(DjangoRemoteApp, bound).authorize_access_token(**kwargs)  # type: ignore[safe-super]  # one protocol or the other
 
     # -- API calls ------------------------------------------------------------------------
 
