@@ -122,7 +122,8 @@ class DjangoRemoteApp(RemoteApp):
         :raises OAuthError: a subclass, with a stable code for each cause; nothing else.
         """
         bound = self if request is None else self.at(request)
-        return super(DjangoRemoteApp, bound).authorize_access_token(**kwargs)  # type: ignore[safe-super]  # one protocol or the other
+        of_protocol: Any = super(DjangoRemoteApp, bound)
+        return of_protocol.authorize_access_token(**kwargs)
 
     # -- API calls ------------------------------------------------------------------------
 
@@ -234,5 +235,6 @@ def class_for(given: type[Any], *, oauth1: bool) -> type[Any]:
     :param oauth1: whether the client speaks OAuth 1.0a.
     :returns: ``given`` itself if it speaks a protocol, else a class that adds one to it.
     """
-    protocol_cls = DjangoOAuth1App if oauth1 else DjangoOAuth2App
-    return speaking(given, DjangoRemoteApp, protocol_cls)  # type: ignore[arg-type]  # it is hashable
+    classes: Any = given, DjangoRemoteApp, DjangoOAuth1App if oauth1 else DjangoOAuth2App
+    found: type[Any] = speaking(*classes)
+    return found

@@ -56,5 +56,6 @@ def class_for(given: type[Any], *, oauth1: bool) -> type[Any]:
     :param oauth1: whether the client speaks OAuth 1.0a.
     :returns: ``given`` itself if it speaks a protocol, else a class that adds one to it.
     """
-    protocol_cls = FlaskOAuth1App if oauth1 else FlaskOAuth2App
-    return speaking(given, FlaskRemoteApp, protocol_cls)  # type: ignore[arg-type]  # it is hashable
+    classes: Any = given, FlaskRemoteApp, FlaskOAuth1App if oauth1 else FlaskOAuth2App
+    found: type[Any] = speaking(*classes)
+    return found

@@ -24,7 +24,7 @@ def make_request(owner: str) -> HttpRequest:
     """A request of somebody."""
     request = RequestFactory().get("/")
     request.user = AnonymousUser()
-    request.owner = owner  # type: ignore[attr-defined]
+    vars(request)["owner"] = owner
     return request
 
 

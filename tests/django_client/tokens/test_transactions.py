@@ -33,7 +33,7 @@ from tests.django_client.tokens._shared import refreshed
 def urls(view: Callable[[Any], Any]) -> Any:
     """The routes of a project with one view."""
     module = types.ModuleType("urls_of_one_view")
-    module.urlpatterns = [path("", view)]  # type: ignore[attr-defined]
+    vars(module)["urlpatterns"] = [path("", view)]
     return module
 
 
